@@ -71,6 +71,8 @@ pub struct Connection {
     /// Turns by order of arrival, for sources that do not count them.
     turn: u32,
     last_flow: Option<Flow>,
+    /// A record was lost, perhaps of this direction: its next chunk will tell.
+    suspect: Option<Flow>,
 }
 
 #[derive(Debug)]
@@ -97,6 +99,7 @@ impl Connection {
             tls: TlsNames::default(),
             turn: 0,
             last_flow: None,
+            suspect: None,
         }
     }
 
@@ -108,7 +111,14 @@ impl Connection {
         if matches!(self.state, State::Labelled(_)) {
             return;
         }
-        let chunk = Chunk { turn: chunk.turn.or(Some(self.turn)), ..chunk };
+        let lost_before = chunk.lost_before || self.suspect == Some(flow);
+        if chunk.lost_before {
+            // The source cannot say of which direction the lost record was.
+            self.suspect = Some(flow.opposite());
+        } else if self.suspect == Some(flow) {
+            self.suspect = None;
+        }
+        let chunk = Chunk { turn: chunk.turn.or(Some(self.turn)), lost_before, ..chunk };
         self.stream(flow).push(&chunk);
         self.stream(flow.opposite()).expire(chunk.origin.time);
         self.advance();

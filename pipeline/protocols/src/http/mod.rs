@@ -315,10 +315,15 @@ impl Http {
     fn read_expected(&mut self, framing: Framing, verdict: Option<Expect>, client: &mut Stream) -> Moved {
         let body_follows = match verdict {
             None => return Moved::No,
+            // Whether a body or a request was lost cannot be said.
+            Some(_) if cannot_tell(client) => {
+                self.client = Client::Lost;
+                return Moved::Yes;
+            }
             Some(Expect::Continue) => true,
             Some(Expect::Final) => match (client.front(), starts_like_request(client.peek())) {
                 (Front::Waiting | Front::Ended, _) => return Moved::No,
-                (Front::Bytes(_), Score::Maybe) if !client.has_ended() => return Moved::No,
+                (Front::Bytes(_), Score::Maybe) => return Moved::No,
                 (Front::Bytes(_), Score::Likely) => false,
                 _ => true,
             },
@@ -479,6 +484,12 @@ impl Http {
         exchanges.report(request.answered(last.origin.time, Outcome::Complete));
         Moved::Yes
     }
+}
+
+/// Whether what comes next is missing, or is too little to be told from the beginning of a request.
+fn cannot_tell(client: &Stream) -> bool {
+    let missing = matches!(client.front(), Front::Gap { .. });
+    missing || (client.more_follows() && starts_like_request(client.peek()) == Score::Maybe)
 }
 
 /// A head that ends in a hole or a gap is not the sender's fault.
