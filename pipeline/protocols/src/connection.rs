@@ -77,7 +77,9 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum State {
-    Detecting { attempts: u8 },
+    Detecting {
+        attempts: u8,
+    },
     Parsing(Box<dyn Protocol>),
     /// TLS whose ClientHello is still coming.
     Greeting,
@@ -270,7 +272,8 @@ impl Connection {
     fn read_client_hello(&mut self) {
         let (client, server) = by_role(self.role, &mut self.sent, &mut self.received);
         let record = client.peek();
-        let whole = tls::record_is_whole(record) || client.more_follows() || client.has_ended() || server.more_to_read();
+        let whole =
+            tls::record_is_whole(record) || client.more_follows() || client.has_ended() || server.more_to_read();
         if !whole {
             return;
         }

@@ -9,8 +9,15 @@
 pub const REDACTED: &str = "REDACTED";
 
 /// Parameters whose value is always a credential: signatures of Amazon, Azure, Google (semantic conventions, `url.full`).
-const SECRETS: [&str; 7] =
-    ["awsaccesskeyid", "signature", "sig", "x-goog-signature", "x-amz-signature", "x-amz-credential", "x-amz-security-token"];
+const SECRETS: [&str; 7] = [
+    "awsaccesskeyid",
+    "signature",
+    "sig",
+    "x-goog-signature",
+    "x-amz-signature",
+    "x-amz-credential",
+    "x-amz-security-token",
+];
 
 /// How much of a query is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,7 +56,14 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// Appends a URL from its parts, without user information and with its query redacted.
-pub fn write_url(scheme: &str, authority: &str, path: &str, query: Option<&str>, redaction: QueryRedaction, out: &mut String) {
+pub fn write_url(
+    scheme: &str,
+    authority: &str,
+    path: &str,
+    query: Option<&str>,
+    redaction: QueryRedaction,
+    out: &mut String,
+) {
     out.push_str(scheme);
     out.push_str("://");
     match authority.rsplit_once('@') {

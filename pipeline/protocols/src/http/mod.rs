@@ -38,10 +38,23 @@ pub struct HttpSettings {
 /// Requests that wait for their responses on one connection; more wait unread.
 const MAX_WAITING: usize = 256;
 
+/// Longest method that is taken for one.
+const MAX_METHOD: usize = 20;
 /// Methods by which an unknown connection is recognised.
 const METHODS: [&[u8]; 13] = [
-    b"GET ", b"POST ", b"PUT ", b"DELETE ", b"HEAD ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ", b"PROPFIND ",
-    b"REPORT ", b"SEARCH ", b"QUERY ",
+    b"GET ",
+    b"POST ",
+    b"PUT ",
+    b"DELETE ",
+    b"HEAD ",
+    b"OPTIONS ",
+    b"PATCH ",
+    b"CONNECT ",
+    b"TRACE ",
+    b"PROPFIND ",
+    b"REPORT ",
+    b"SEARCH ",
+    b"QUERY ",
 ];
 
 /// Judges first bytes.
@@ -50,8 +63,26 @@ pub fn detect(heads: Heads<'_>) -> Score {
     if server == Score::Sure || server == Score::No {
         return server;
     }
-    let client = starts_like_request(heads.client);
-    if heads.client.is_empty() { server } else { client }
+    match starts_like_request(heads.client) {
+        Score::No => has_request_line(heads.client),
+        score => score,
+    }
+}
+
+/// Whether a method that is not in the list stands in a line that can be nothing but a request's.
+fn has_request_line(bytes: &[u8]) -> Score {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
+    let method = line.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let rest = line.get(method..).unwrap_or(&[]);
+    if method == 0 || method > MAX_METHOD || !(rest.is_empty() || rest.starts_with(b" /")) {
+        return if rest == b" " && method <= MAX_METHOD { Score::Maybe } else { Score::No };
+    }
+    let whole = line.len() < bytes.len();
+    match line.trim_ascii_end() {
+        line if line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0") => Score::Likely,
+        _ if whole => Score::No,
+        _ => Score::Maybe,
+    }
 }
 
 fn starts_like_response(bytes: &[u8]) -> Score {
@@ -114,10 +145,15 @@ enum State {
 
 #[derive(Debug)]
 enum Client {
-    Head { scanned: usize },
+    Head {
+        scanned: usize,
+    },
     Body(Body),
     /// A body that is sent only if the server wants it.
-    Expecting { framing: Framing, verdict: Option<Expect> },
+    Expecting {
+        framing: Framing,
+        verdict: Option<Expect>,
+    },
     /// After CONNECT or an offer to upgrade, the response decides what comes next.
     Switching,
     /// Framing was lost; requests before are still answered in order.
@@ -132,7 +168,9 @@ enum Expect {
 
 #[derive(Debug)]
 enum Server {
-    Head { scanned: usize },
+    Head {
+        scanned: usize,
+    },
     Body(Body),
     /// The response is complete while its request is still being sent.
     Done,

@@ -86,7 +86,8 @@ impl Http {
             return Moved::Yes;
         }
         let idle = search.answered == Some(chunk.turn.wrapping_sub(1));
-        let proven = begins_turn && (untouched || idle) && !self.pipelines && !server.awaits_earlier() && !answer_is_missing;
+        let proven =
+            begins_turn && (untouched || idle) && !self.pipelines && !server.awaits_earlier() && !answer_is_missing;
         if proven && starts_like_request(client.peek()) == Score::Likely {
             self.resume(chunk.turn, exchanges);
         } else {

@@ -199,7 +199,11 @@ impl Conversation {
             head.push_str("\r\n");
             let mut bytes = head.into_bytes();
             if !bodiless {
-                let body = if close { content(call.response.size() as usize, call.deceitful) } else { call.response.bytes(call.deceitful) };
+                let body = if close {
+                    content(call.response.size() as usize, call.deceitful)
+                } else {
+                    call.response.bytes(call.deceitful)
+                };
                 truth.response_body = call.response.size();
                 bytes.extend_from_slice(&body);
             }

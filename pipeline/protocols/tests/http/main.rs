@@ -182,9 +182,21 @@ proptest! {
 /// Bytes that get past the first look of a parser, and bytes that do not.
 fn noise() -> impl Strategy<Value = Vec<u8>> {
     let words = vec![
-        "GET / HTTP/1.1\r\n", "HTTP/1.1 200 OK\r\n", "Content-Length: 7\r\n", "Transfer-Encoding: chunked\r\n", "\r\n",
-        "7\r\n", "0\r\n\r\n", "Expect: 100-continue\r\n", "HTTP/1.1 100 C\r\n\r\n", "Upgrade: x\r\n", " folded\r\n",
-        "CONNECT a:1 HTTP/1.1\r\n", "ffffffffffffffff\r\n", "Content-Length: 18446744073709551615\r\n", "HTTP/1.1 101 S\r\n",
+        "GET / HTTP/1.1\r\n",
+        "HTTP/1.1 200 OK\r\n",
+        "Content-Length: 7\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "\r\n",
+        "7\r\n",
+        "0\r\n\r\n",
+        "Expect: 100-continue\r\n",
+        "HTTP/1.1 100 C\r\n\r\n",
+        "Upgrade: x\r\n",
+        " folded\r\n",
+        "CONNECT a:1 HTTP/1.1\r\n",
+        "ffffffffffffffff\r\n",
+        "Content-Length: 18446744073709551615\r\n",
+        "HTTP/1.1 101 S\r\n",
     ];
     let words = prop::collection::vec(prop::sample::select(words), 0..8).prop_map(|words| words.concat().into_bytes());
     prop_oneof![3 => words, 1 => prop::collection::vec(any::<u8>(), 0..300)]
