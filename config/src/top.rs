@@ -395,9 +395,9 @@ impl Loaded {
         }
     }
 
-    /// The Collector says nothing about these, and people look for hours.
+    /// The Collector says nothing about these, and people look for hours. Among errors they would only be noise.
     fn warn_of_unused(&self, problems: &mut Problems) {
-        if self.service.pipelines.is_empty() {
+        if problems.has_errors() || self.service.pipelines.is_empty() {
             return;
         }
         let mut used: BTreeMap<&str, BTreeSet<&ComponentId>> = BTreeMap::new();

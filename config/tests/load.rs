@@ -36,6 +36,7 @@ fn errors(document: &str) -> Vec<String> {
     errors_of(load_all(&[document], &[]))
 }
 
+/// Valid, with every part that stories here change.
 const WHOLE: &str = "\
 receivers:
   otlp:
@@ -413,4 +414,16 @@ fn an_unknown_type_names_the_nearest() {
     let expected = "error: 'processors' unknown type: \"bach\" for id: \"bach\" (valid values: [batch resource])\n";
     assert!(problems.render().contains(expected), "{}", problems.render());
     assert!(problems.render().contains("  help: did you mean `batch`?\n"), "{}", problems.render());
+}
+
+#[test]
+fn problems_are_bounded_and_lines_with_secrets_are_not_shown() {
+    let many: String = (0..2000).map(|number| format!("key{number}: 1\n")).collect();
+    let secret = with("password: hunter2\nservice: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}");
+
+    let many = load_one(&many).problems.render();
+    let secret = load_one(&secret).problems.render();
+
+    assert!(many.lines().count() < 4000 && many.ends_with("more problems\n"), "{}", many.lines().count());
+    assert!(secret.contains("'' has invalid keys: password") && !secret.contains("hunter2"), "{secret}");
 }
