@@ -147,26 +147,18 @@ impl Problems {
             Severity::Warning => "warning",
             Severity::Note => "note",
         };
+        let place = self.describe(problem.mark).map_or(String::new(), |place| place + ": ");
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{}{severity}: {}", self.place(problem.mark), problem.message);
-        if let Some(line) = self.line(problem.mark) {
+        let _ = writeln!(out, "{}{severity}: {}", printable(&place), printable(&problem.message));
+        if let Some((line, before)) = self.line(problem.mark) {
             let number = problem.mark.line;
             let margin = " ".repeat(number.to_string().len());
-            let before = usize::try_from(problem.mark.column.saturating_sub(1)).unwrap_or(0);
             let pad: String = line.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
             let _ = writeln!(out, " {number} | {line}");
             let _ = writeln!(out, " {margin} | {pad}^");
         }
         if let Some(help) = &problem.help {
-            let _ = writeln!(out, "  help: {help}");
-        }
-    }
-
-    /// `file:line:column: `, or nothing for a problem without a place.
-    fn place(&self, mark: Mark) -> String {
-        match self.describe(mark) {
-            Some(place) => format!("{place}: "),
-            None => String::new(),
+            let _ = writeln!(out, "  help: {}", printable(help));
         }
     }
 
@@ -183,7 +175,9 @@ impl Problems {
         self.sources.get(usize::try_from(mark.source.0).ok()?)
     }
 
-    fn line(&self, mark: Mark) -> Option<String> {
+    /// The offending line, and how many characters stand before the offence. Of a long line the part around it.
+    fn line(&self, mark: Mark) -> Option<(String, usize)> {
+        const BEFORE: usize = 120;
         const LONGEST: usize = 240;
         let index = usize::try_from(mark.line).ok()?.checked_sub(1)?;
         let line = self.source(mark)?.text.lines().nth(index)?;
@@ -191,8 +185,20 @@ impl Problems {
         if SECRET_WORDS.iter().any(|word| lower.contains(word)) {
             return None;
         }
-        Some(line.chars().take(LONGEST).collect::<String>().trim_end().to_owned())
+        let before = usize::try_from(mark.column.saturating_sub(1)).ok()?;
+        let cut = before.saturating_sub(BEFORE);
+        let part: String = line.chars().skip(cut).take(LONGEST).collect();
+        let (part, before) = match cut {
+            0 => (part, before),
+            _ => (format!("…{part}"), BEFORE.saturating_add(1)),
+        };
+        Some((printable(part.trim_end()), before))
     }
+}
+
+/// Text from outside without characters that command a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// "did you mean `verbosity`?" when one of the known names is close enough to what was written.

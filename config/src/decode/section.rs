@@ -88,9 +88,16 @@ impl<'n> Fields<'n> {
 
     fn refuse(&self, prefix: &str, path: &str, problems: &mut Problems) {
         for entry in self.map.iter().filter(|entry| !self.taken.contains(entry.key.as_str())) {
-            let help = did_you_mean(&entry.key, self.known.iter().copied());
+            let help = did_you_mean(&entry.key, self.known.iter().copied()).or_else(|| self.list_keys());
             problems.error_with_help(entry.mark, format!("{prefix}'{path}' has invalid keys: {}", entry.key), help);
         }
+    }
+
+    /// The keys that there are, unless there are too many to read.
+    fn list_keys(&self) -> Option<String> {
+        const MOST: usize = 12;
+        let readable = (1..=MOST).contains(&self.known.len());
+        readable.then(|| format!("keys here: {}", self.known.join(", ")))
     }
 
     /// Takes a key by its name.
