@@ -289,7 +289,7 @@ impl Http {
         if *scanned == 0 {
             skip_empty_lines(client);
         }
-        if self.waiting.len() >= MAX_WAITING {
+        if client.is_drained() || self.waiting.len() >= MAX_WAITING {
             return Moved::No;
         }
         let start = client.position();
@@ -408,6 +408,9 @@ impl Http {
         };
         if *scanned == 0 {
             skip_empty_lines(server);
+        }
+        if server.is_drained() {
+            return Moved::No;
         }
         let start = server.position();
         let first = server.mark_at(start).copied();
