@@ -1,6 +1,11 @@
 //! Connections: who they are at both ends, how they begin, end and fail, and those that were there before us.
 
-#![allow(unsafe_code)]
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "system calls are made as programs make them; a surprise ends the test"
+)]
 
 mod common;
 
@@ -11,7 +16,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
 use common::{Story, connect_to, connected, cookie, moved, receive, send};
-use ebpf_probes::{ExistingSocket, ProbeConfig, Role, TcpState};
+use ebpf_probes::{ExistingSocket, Open, ProbeConfig, Role, TcpState};
 
 fn exchange(client: &TcpStream, server: &TcpStream) {
     send(client, b"question", 0);
@@ -304,4 +309,95 @@ fn the_sweep_tells_each_connection_once() {
     assert_eq!(mine.len(), 1);
     assert_eq!((mine[0].statistics.bytes_sent, mine[0].statistics.bytes_received), (8, 6));
     assert!(mine[0].statistics.smoothed_rtt_us > 0);
+}
+
+/// A socket of a protocol that the standard library does not know.
+fn multipath_socket() -> std::os::fd::OwnedFd {
+    use std::os::fd::FromRawFd;
+    // SAFETY: a new descriptor without other owner.
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP);
+        assert!(socket >= 0, "{}", std::io::Error::last_os_error());
+        std::os::fd::OwnedFd::from_raw_fd(socket)
+    }
+}
+
+fn multipath_listener() -> TcpListener {
+    let socket = multipath_socket();
+    // SAFETY: all zeros are a valid address: any port of any address.
+    unsafe {
+        let mut address: libc::sockaddr_in = std::mem::zeroed();
+        address.sin_family = libc::sa_family_t::try_from(libc::AF_INET).unwrap();
+        let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_in>()).unwrap();
+        assert_eq!(libc::bind(socket.as_raw_fd(), (&raw const address).cast(), length), 0);
+        assert_eq!(libc::listen(socket.as_raw_fd(), 8), 0);
+    }
+    TcpListener::from(socket)
+}
+
+fn multipath_connect(port: u16) -> TcpStream {
+    let socket = multipath_socket();
+    // SAFETY: as above, with loopback and the port.
+    unsafe {
+        let mut address: libc::sockaddr_in = std::mem::zeroed();
+        address.sin_family = libc::sa_family_t::try_from(libc::AF_INET).unwrap();
+        address.sin_port = port.to_be();
+        address.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
+        let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_in>()).unwrap();
+        assert_eq!(libc::connect(socket.as_raw_fd(), (&raw const address).cast(), length), 0);
+    }
+    TcpStream::from(socket)
+}
+
+fn opens_with(story: &Story, port: u16) -> usize {
+    let touches = |open: &&Open| open.connection.local.port() == port || open.connection.peer.port() == port;
+    story.seen.opens.iter().filter(touches).count()
+}
+
+#[test]
+fn a_multipath_listener_accepts_ordinary_connections_as_go_does() {
+    let Some(mut story) = Story::begin() else { return };
+    let listener = multipath_listener();
+    let port = listener.local_addr().unwrap().port();
+
+    let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    exchange(&client, &server);
+
+    let question = story.receives(&server, 1).remove(0);
+    assert_eq!(question.payload, b"question");
+    assert_eq!(question.header.identity.symmetric(), story.sends(&client, 1)[0].header.identity.symmetric());
+    assert_eq!(question.header.role, Some(Role::Server));
+    assert_eq!(story.seen.open_of(&server).unwrap().connection.local.port(), port);
+    assert_eq!(opens_with(&story, port), 2);
+}
+
+#[test]
+fn a_multipath_connection_has_the_same_numbers_at_both_ends() {
+    let Some(mut story) = Story::begin() else { return };
+    let listener = multipath_listener();
+
+    let port = listener.local_addr().unwrap().port();
+    let client = multipath_connect(port);
+    let (server, _) = listener.accept().unwrap();
+    exchange(&client, &server);
+    exchange(&client, &server);
+
+    let (asked, heard) = (story.sends(&client, 2), story.receives(&server, 2));
+    let (answered, got) = (story.sends(&server, 2), story.receives(&client, 2));
+    assert_eq!(heard[1].payload, b"question");
+    assert_eq!(asked[0].header.identity.symmetric(), heard[0].header.identity.symmetric());
+    for (near, far) in asked.iter().zip(&heard).chain(answered.iter().zip(&got)) {
+        assert_eq!(near.header.position, far.header.position);
+    }
+    assert_eq!(asked[0].header.position, asked[0].header.identity.own_first);
+    assert!(story.seen.open_of(&client).unwrap().connection.multipath);
+    // The path below it is no connection of its own.
+    assert_eq!(opens_with(&story, port), 2);
+    let gone = cookie(&client);
+    drop(client);
+    drop(server);
+    story.until("the close", |seen| seen.closes.iter().any(|close| close.cookie == gone));
+    let close = story.seen.closes.iter().find(|close| close.cookie == gone).unwrap();
+    assert_eq!((close.statistics.bytes_sent, close.statistics.bytes_received), (16, 12));
 }

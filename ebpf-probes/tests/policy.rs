@@ -1,5 +1,7 @@
 //! Who is observed.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a surprise ends the test")]
+
 mod common;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Processes begin, become programs, and end.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a surprise ends the test")]
+
 mod common;
 
 use std::process::Command;
