@@ -14,6 +14,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use common::{Story, connect_to, connected, cookie, moved, receive, send};
 use ebpf_probes::{ExistingSocket, Open, ProbeConfig, Role, TcpState};
@@ -127,6 +128,28 @@ fn a_refused_connection_tells_where_to_and_why() {
     assert_eq!(i32::from(failure.error), libc::ECONNREFUSED);
     assert_eq!(failure.tgid.0, std::process::id());
     assert!(failure.connect_nanoseconds > 0);
+}
+
+#[test]
+fn a_handshake_without_answer_is_a_retransmission() {
+    let Some(mut story) = Story::begin() else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // SAFETY: a bound socket; listening again only changes the length of its queue.
+    assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
+    let address = listener.local_addr().unwrap();
+    let _fills_the_queue = TcpStream::connect(address).unwrap();
+
+    // Nobody accepts: the listener drops this one's SYN, and the kernel sends it again.
+    let unanswered = std::thread::spawn(move || TcpStream::connect_timeout(&address, Duration::from_secs(60)));
+    story.until("a SYN sent again", |seen| seen.retransmits.iter().any(|again| again.state == TcpState::SYN_SENT));
+    listener.accept().unwrap();
+    let connected_at_last = unanswered.join().unwrap().unwrap();
+
+    let cookie = cookie(&connected_at_last);
+    story.until("the open", |seen| seen.open_of(&connected_at_last).is_some());
+    assert!(story.seen.retransmits.iter().any(|again| again.cookie == cookie));
+    let open = story.seen.open_of(&connected_at_last).unwrap();
+    assert!(open.connect_nanoseconds.is_some_and(|nanoseconds| nanoseconds > 500_000_000));
 }
 
 #[test]

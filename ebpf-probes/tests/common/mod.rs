@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use ebpf_probes::{
     ChunkHeader, Close, ConnectFailed, Counters, Decision, Direction, Open, ProbeConfig, Probes, Record, RecordReader,
-    SocketCookie, SocketError, Subject, Tgid,
+    Retransmit, SocketCookie, SocketError, Subject, Tgid,
 };
 
 /// A chunk that outlives the ring.
@@ -47,6 +47,7 @@ pub struct Seen {
     pub closes: Vec<Close>,
     pub failures: Vec<ConnectFailed>,
     pub errors: Vec<SocketError>,
+    pub retransmits: Vec<Retransmit>,
     pub started: Vec<Started>,
     pub forks: Vec<(Tgid, Tgid)>,
     pub exits: Vec<Tgid>,
@@ -63,7 +64,7 @@ impl Seen {
             Record::Close(close) => self.closes.push(close),
             Record::ConnectFailed(failure) => self.failures.push(failure),
             Record::SocketError(error) => self.errors.push(error),
-            Record::Retransmit(_) => {}
+            Record::Retransmit(retransmit) => self.retransmits.push(retransmit),
             Record::Exec(exec) => self.started.push(Started {
                 tgid: exec.tgid,
                 parent: exec.parent,
