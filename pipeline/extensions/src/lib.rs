@@ -1,1 +1,12 @@
-//! extensions
+//! What serves the process beside the data: one folder per extension.
+//!
+//! In this room: extensions.
+//! Not here: when they start and stop (`engine`).
+//!
+//! Enter at [`FACTORIES`].
+#![forbid(unsafe_code)]
+
+use component::ExtensionFactory;
+
+/// All extensions.
+pub static FACTORIES: &[ExtensionFactory] = &[];

@@ -1,1 +1,14 @@
-//! receivers
+//! How data comes in: one folder per receiver.
+//!
+//! In this room: receivers, and what the `ebpf` and `pcap` receivers share (`observe`).
+//! Not here: servers (`transport`), kernel programs (`ebpf-probes`), parsers (`protocols`).
+//!
+//! Enter at [`FACTORIES`].
+
+mod ebpf;
+mod observe;
+
+use component::ReceiverFactory;
+
+/// Every receiver.
+pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY];
