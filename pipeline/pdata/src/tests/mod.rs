@@ -1,6 +1,15 @@
-//! What must hold for all signals, told on small requests.
+//! What must hold, told on small requests here and checked against prost for any request beside.
+//!
+//! Not here: the smallest pieces, which are tested where they are.
 
-use crate::{Batch, Limit, Signal, SpanFields, TracesWriter, json};
+mod generate;
+mod json;
+mod malformed;
+mod model;
+mod oracle;
+mod properties;
+
+use crate::{Batch, Limit, Signal, SpanFields, TracesWriter};
 
 /// Two resources, two and one spans.
 fn shop() -> Batch {
@@ -104,9 +113,9 @@ fn split_and_merge_keep_every_item() {
 
 #[test]
 fn json_goes_both_ways() {
-    let text = json::encode(&shop());
-    let back = json::decode(Signal::Traces, &text).unwrap();
+    let text = crate::json::encode(&shop());
+    let back = crate::json::decode(Signal::Traces, &text).unwrap();
 
-    assert_eq!(String::from_utf8(json::encode(&back)).unwrap(), String::from_utf8(text).unwrap());
+    assert_eq!(String::from_utf8(crate::json::encode(&back)).unwrap(), String::from_utf8(text).unwrap());
     assert_eq!(names(&back), names(&shop()));
 }
