@@ -187,9 +187,7 @@ fn connections_with_ourselves_at_either_end_are_dropped() {
         let own = seen.opens.iter().find(|open| open.own && open.tgid.0 == std::process::id());
         own.is_some() && seen.opens.iter().any(|open| open.tgid == tgid)
     });
-    while story.counters().own_peers == 0 {
-        std::thread::yield_now();
-    }
+    story.until_counted("a dropped peer", |counters| counters.own_peers > 0);
     let (client, server) = connected();
     send(&client, b"between ourselves", 0);
     receive(&server, 20, 0);

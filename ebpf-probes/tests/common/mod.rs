@@ -153,6 +153,19 @@ impl Story {
         panic!("never seen: {what}\nmalformed: {malformed} {last:?}\n{:#?}", self.seen);
     }
 
+    /// Reads records until the kernel side has counted something.
+    #[track_caller]
+    pub fn until_counted(&mut self, what: &str, there: impl Fn(&Counters) -> bool) {
+        for _ in 0..2000 {
+            if there(&self.counters()) {
+                return;
+            }
+            let seen = &mut self.seen;
+            self.ring.poll(Duration::from_millis(5), &mut |record| seen.add(record)).expect("the ring can be read");
+        }
+        panic!("never counted: {what}\n{:#?}", self.counters());
+    }
+
     /// Reads until a socket sent `count` chunks, and returns them.
     #[track_caller]
     pub fn sends(&mut self, stream: &impl AsRawFd, count: usize) -> Vec<Chunk> {
