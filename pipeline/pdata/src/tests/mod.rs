@@ -4,10 +4,12 @@
 
 mod generate;
 mod json;
+mod layout;
 mod malformed;
 mod model;
 mod oracle;
 mod properties;
+mod writers;
 
 use crate::{Batch, Limit, Signal, SpanFields, TracesWriter};
 
