@@ -90,6 +90,20 @@ fn edits_are_read_before_and_after_they_are_written() {
 }
 
 #[test]
+fn an_attribute_that_is_deleted_and_added_again_comes_last() {
+    let mut batch = shop();
+    for mut resource in batch.resources_mut() {
+        resource.delete("service.name");
+        resource.upsert("service.name", "renamed");
+    }
+
+    for batch in [&batch, &reread(&batch)] {
+        let keys: Vec<_> = batch.resources().next().unwrap().attributes().map(|attribute| attribute.key()).collect();
+        assert_eq!(keys, ["host.cpus", "service.name"]);
+    }
+}
+
+#[test]
 fn a_parent_goes_with_its_last_child() {
     let mut batch = shop();
     batch.retain_spans(|span| span.name() == "POST /cart");
