@@ -66,12 +66,20 @@ impl<T: Section> Decode for Toggle<T> {
         Toggle::on(self.settings)
     }
 
+    fn from_null(_node: &Node) -> Option<Self> {
+        Some(Toggle::on(T::default()))
+    }
+
     fn show(&self) -> String {
         if self.enabled { "on".to_owned() } else { "off".to_owned() }
     }
 
     fn child_docs(&self) -> Vec<KeyDoc> {
         self.settings.key_docs()
+    }
+
+    fn type_docs() -> Vec<KeyDoc> {
+        T::keys()
     }
 
     /// The rules of a section that is off do not matter.
