@@ -1,1 +1,24 @@
-fn main() {}
+//! `tidewatch`: the command line, and the tables of everything it is made of.
+//!
+//! In this room: arguments, the choice of what to do, the start of logging. Nothing that works on data.
+//! Not here: components (their crates), how they are put together (`engine`).
+//!
+//! Enter at [`cli::Cli`] and [`tables::TABLES`].
+
+mod cli;
+mod commands;
+mod logging;
+mod tables;
+mod top;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// glibc's allocator keeps what bursts have taken; this one gives it back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::Cli::parse().execute()
+}

@@ -82,7 +82,7 @@ impl BuildContext {
     /// The context from which those of all components are derived.
     pub fn new(clock: Arc<dyn Clock>, budget: Arc<Budget>, shards: usize) -> Self {
         Self {
-            id: ComponentId::new("nop"),
+            id: ComponentId::of("tidewatch"),
             signal: None,
             pipeline: None,
             shard: 0,
@@ -94,6 +94,11 @@ impl BuildContext {
             stop: StopSignal::default(),
             slots: Arc::default(),
         }
+    }
+
+    /// A context of the same kind that shares nothing with this one: for building what will not run.
+    pub fn apart(&self) -> Self {
+        Self::new(Arc::clone(&self.clock), Budget::new(self.budget.limit()), self.shards)
     }
 
     /// State that all instances of this component share in the process, made by the first that asks. For what exists

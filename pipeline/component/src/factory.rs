@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use config::{DecodeContext, KeyDoc, Node, Section, Validate};
+use config::{KeyDoc, Mark, Node, Problems, Section};
 use pdata::{Batch, Signal};
 
 use crate::{
@@ -46,15 +46,15 @@ pub struct Identity {
     pub alias: Option<&'static str>,
     /// How settled it is.
     pub stability: Stability,
-    /// Its keys.
-    pub keys: &'static [KeyDoc],
-    /// Reads and validates a configuration; `None` if a problem was noted that leaves nothing to build from.
-    pub decode: fn(&Node, &mut DecodeContext) -> Option<AnyConfig>,
+    /// Its keys, with defaults and documentation.
+    pub keys: fn() -> Vec<KeyDoc>,
+    /// Reads and validates the configuration under a path such as `exporters::debug`; `None` if it has errors.
+    pub decode: fn(&Node, &str, Mark, &mut Problems) -> Option<AnyConfig>,
 }
 
 impl Identity {
-    const fn of<C: Section + Validate + Send + Sync + 'static>(name: &'static str) -> Self {
-        Self { name, alias: None, stability: Stability::Beta, keys: C::KEYS, decode: decode::<C> }
+    const fn of<C: Section + Send + Sync + 'static>(name: &'static str) -> Self {
+        Self { name, alias: None, stability: Stability::Beta, keys: C::keys, decode: decode::<C> }
     }
 
     /// True if `name` is one of its spellings.
@@ -63,8 +63,13 @@ impl Identity {
     }
 }
 
-fn decode<C: Section + Validate + Send + Sync + 'static>(node: &Node, context: &mut DecodeContext) -> Option<AnyConfig> {
-    let config = config::decode_section::<C>(node, context)?;
+fn decode<C: Section + Send + Sync + 'static>(
+    node: &Node,
+    path: &str,
+    mark: Mark,
+    problems: &mut Problems,
+) -> Option<AnyConfig> {
+    let config: C = config::decode_component(node, path, mark, problems)?;
     Some(Arc::new(config))
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use config::{Section, Validate};
+use config::Section;
 use pdata::{Batch, Signal};
 
 use crate::{Ack, BuildContext, BuildError, Consume, Outlet, Output, Registry, StartError};
@@ -38,7 +38,7 @@ impl Outlets {
 #[async_trait(?Send)]
 pub trait Receiver: Sized + 'static {
     /// Its keys.
-    type Config: Section + Validate + Send + Sync + 'static;
+    type Config: Section + Send + Sync + 'static;
     /// The signals it can bring.
     const SIGNALS: &'static [Signal];
     /// Runs on every shard (a socket that several may listen on), or only on the first.
@@ -58,7 +58,7 @@ pub trait Receiver: Sized + 'static {
 /// on; what it neither sends, nor holds, nor refuses is taken as accepted.
 pub trait Processor: Sized + 'static {
     /// Its keys.
-    type Config: Section + Validate + Send + Sync + 'static;
+    type Config: Section + Send + Sync + 'static;
     /// The signals it works on.
     const SIGNALS: &'static [Signal] = &Signal::ALL;
 
@@ -80,7 +80,7 @@ pub trait Processor: Sized + 'static {
 /// signals and shard; state that must be one for the process is [`BuildContext::shared`].
 pub trait Connector: Sized + 'static {
     /// Its keys.
-    type Config: Section + Validate + Send + Sync + 'static;
+    type Config: Section + Send + Sync + 'static;
     /// The pairs (from, to) it can connect.
     const PAIRS: &'static [(Signal, Signal)];
 
@@ -102,7 +102,7 @@ pub trait Connector: Sized + 'static {
 #[async_trait(?Send)]
 pub trait Exporter: Sized + 'static {
     /// Its keys.
-    type Config: Section + Validate + Send + Sync + 'static;
+    type Config: Section + Send + Sync + 'static;
     /// The signals it takes.
     const SIGNALS: &'static [Signal];
 
@@ -122,7 +122,7 @@ pub trait Exporter: Sized + 'static {
 #[async_trait(?Send)]
 pub trait Extension: Sized + 'static {
     /// Its keys.
-    type Config: Section + Validate + Send + Sync + 'static;
+    type Config: Section + Send + Sync + 'static;
 
     /// Prepares; must not touch the outside world.
     fn build(config: &Self::Config, context: &BuildContext) -> Result<Self, BuildError>;

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use component::{AnyConnector, AnyProcessor, AnyReceiver, BuildContext, BuildError, Consume, Counter, Outlets};
-use config::{ComponentId, PipelineId};
+use component::{AnyConnector, AnyProcessor, AnyReceiver, BuildContext, Consume, Counter, Outlets};
+use config::{ComponentId, Mark, PipelineId};
 use pdata::Signal;
 
 use crate::node::{Exit, FanOut, Finish, ShardState, Worker};
@@ -23,8 +23,22 @@ pub(crate) struct Graph {
     pub(crate) exits: Vec<Rc<Exit>>,
 }
 
-/// Builds the graph of one shard. The sentences of errors are the Collector's.
-pub(crate) fn build(plan: &Plan, base: &BuildContext, state: &Rc<ShardState>) -> Result<Graph, BuildError> {
+/// Why a graph cannot be built.
+pub(crate) struct Fault {
+    /// Where the component at fault is declared.
+    pub(crate) mark: Mark,
+    /// The Collector's sentence.
+    pub(crate) sentence: String,
+}
+
+impl Fault {
+    fn new(mark: Mark, sentence: String) -> Self {
+        Self { mark, sentence: format!("failed to build pipelines: {sentence}") }
+    }
+}
+
+/// Builds the graph of one shard.
+pub(crate) fn build(plan: &Plan, base: &BuildContext, state: &Rc<ShardState>) -> Result<Graph, Fault> {
     let mut builder = Builder {
         plan,
         base,
@@ -53,7 +67,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn receivers(&mut self) -> Result<Vec<(ComponentId, Box<dyn AnyReceiver>)>, BuildError> {
+    fn receivers(&mut self) -> Result<Vec<(ComponentId, Box<dyn AnyReceiver>)>, Fault> {
         let mut receivers = Vec::new();
         for part in &self.plan.receivers {
             let next = self.pipelines_behind(&part.id)?;
@@ -63,14 +77,14 @@ impl Builder<'_> {
             let context = self.context(&part.id);
             let outlets = Outlets::new(next, part.id.to_string(), Arc::clone(&self.base.registry));
             let receiver = (part.factory.build)(&part.config, outlets, &context)
-                .map_err(|error| BuildError(format!("failed to create \"{}\" receiver: {error}", part.id)))?;
+                .map_err(|error| Fault::new(part.mark, format!("failed to create \"{}\" receiver: {error}", part.id)))?;
             receivers.push((part.id.clone(), receiver));
         }
         Ok(receivers)
     }
 
     /// For each signal, the pipelines that begin with this receiver.
-    fn pipelines_behind(&mut self, receiver: &ComponentId) -> Result<BTreeMap<Signal, Rc<dyn Consume>>, BuildError> {
+    fn pipelines_behind(&mut self, receiver: &ComponentId) -> Result<BTreeMap<Signal, Rc<dyn Consume>>, Fault> {
         let mut next = BTreeMap::new();
         for signal in Signal::ALL {
             let branches = self.entries_of(signal, receiver)?;
@@ -81,14 +95,14 @@ impl Builder<'_> {
         Ok(next)
     }
 
-    fn entries_of(&mut self, signal: Signal, source: &ComponentId) -> Result<Vec<Rc<dyn Consume>>, BuildError> {
+    fn entries_of(&mut self, signal: Signal, source: &ComponentId) -> Result<Vec<Rc<dyn Consume>>, Fault> {
         let plan = self.plan;
-        let begins = |pipeline: &&PlannedPipeline| pipeline.id.signal == signal && pipeline.receivers.contains(source);
+        let begins = |pipeline: &&PlannedPipeline| pipeline.signal == signal && pipeline.receivers.contains(source);
         plan.pipelines.iter().filter(begins).map(|pipeline| self.entry(pipeline)).collect()
     }
 
     /// The first place of a pipeline; builds the pipeline, and all behind it, when asked for the first time.
-    fn entry(&mut self, pipeline: &PlannedPipeline) -> Result<Rc<dyn Consume>, BuildError> {
+    fn entry(&mut self, pipeline: &PlannedPipeline) -> Result<Rc<dyn Consume>, Fault> {
         if let Some(entry) = self.entries.get(&pipeline.id) {
             return Ok(Rc::clone(entry));
         }
@@ -109,32 +123,31 @@ impl Builder<'_> {
         id: &ComponentId,
         pipeline: &PlannedPipeline,
         next: Rc<dyn Consume>,
-    ) -> Result<Rc<dyn Consume>, BuildError> {
-        let part = self.plan.processor(id)?;
-        let signal = pipeline.id.signal;
+    ) -> Result<Rc<dyn Consume>, Fault> {
+        // Undefined references were refused when the configuration was loaded.
+        let Some(part) = self.plan.processor(id) else { return Ok(next) };
+        let signal = pipeline.signal;
         let mut context = self.context(id);
         context.signal = Some(signal);
         context.pipeline = Some(pipeline.id.clone());
         let failed = |reason: String| {
-            BuildError(format!("failed to create \"{id}\" processor, in pipeline \"{}\": {reason}", pipeline.id))
+            let sentence = format!("failed to create \"{id}\" processor, in pipeline \"{}\": {reason}", pipeline.id);
+            Fault::new(part.mark, sentence)
         };
-        if !part.factory.signals.contains(&signal) {
-            return Err(failed("telemetry type is not supported".into()));
-        }
         let processor = (part.factory.build)(&part.config, &context).map_err(|error| failed(error.0))?;
         let labels = [("processor", id.to_string()), ("otel_signal", signal.to_string())];
         Ok(self.worker::<Box<dyn AnyProcessor>>(id, processor, next, &labels))
     }
 
     /// What stands at the end of a pipeline under one id: an exporter, or a connector's instances.
-    fn ends(&mut self, id: &ComponentId, pipeline: &PlannedPipeline) -> Result<Vec<Rc<dyn Consume>>, BuildError> {
+    fn ends(&mut self, id: &ComponentId, pipeline: &PlannedPipeline) -> Result<Vec<Rc<dyn Consume>>, Fault> {
         if self.plan.connector(id).is_some() {
-            return self.connector_ends(id, pipeline.id.signal);
+            return self.connector_ends(id, pipeline.signal);
         }
-        Ok(vec![self.exit(id, pipeline.id.signal)?])
+        Ok(self.exit(id, pipeline.signal)?.into_iter().collect())
     }
 
-    fn connector_ends(&mut self, id: &ComponentId, from: Signal) -> Result<Vec<Rc<dyn Consume>>, BuildError> {
+    fn connector_ends(&mut self, id: &ComponentId, from: Signal) -> Result<Vec<Rc<dyn Consume>>, Fault> {
         let mut instances = Vec::new();
         let Some(part) = self.plan.connector(id) else { return Ok(instances) };
         for (_, to) in part.factory.pairs.iter().filter(|(pair_from, _)| *pair_from == from) {
@@ -150,7 +163,7 @@ impl Builder<'_> {
             let mut context = self.context(id);
             context.signal = Some(from);
             let connector = (part.factory.build)(&part.config, *to, &context)
-                .map_err(|error| BuildError(format!("failed to create \"{id}\" connector, {from} to {to}: {error}")))?;
+                .map_err(|error| Fault::new(part.mark, format!("failed to create \"{id}\" connector, {from} to {to}: {error}")))?;
             let labels = [("connector", id.to_string()), ("otel_signal", from.to_string())];
             let instance = self.worker::<Box<dyn AnyConnector>>(id, connector, FanOut::over(branches), &labels);
             self.connectors.insert(key, Rc::clone(&instance));
@@ -159,16 +172,14 @@ impl Builder<'_> {
         Ok(instances)
     }
 
-    fn exit(&mut self, id: &ComponentId, signal: Signal) -> Result<Rc<dyn Consume>, BuildError> {
+    fn exit(&mut self, id: &ComponentId, signal: Signal) -> Result<Option<Rc<dyn Consume>>, Fault> {
         if let Some(exit) = self.exits.get(&(id.clone(), signal)) {
-            return Ok(Rc::clone(exit));
+            return Ok(Some(Rc::clone(exit)));
         }
-        let part = self.plan.exporter(id)?;
-        let failed =
-            |reason: String| BuildError(format!("failed to create \"{id}\" exporter for data type \"{signal}\": {reason}"));
-        if !part.factory.signals.contains(&signal) {
-            return Err(failed("telemetry type is not supported".into()));
-        }
+        let Some(part) = self.plan.exporter(id) else { return Ok(None) };
+        let failed = |reason: String| {
+            Fault::new(part.mark, format!("failed to create \"{id}\" exporter for data type \"{signal}\": {reason}"))
+        };
         let mut context = self.context(id);
         context.signal = Some(signal);
         let exporter = (part.factory.build)(&part.config, &context).map_err(|error| failed(error.0))?;
@@ -180,7 +191,7 @@ impl Builder<'_> {
         self.exit_list.push(Rc::clone(&exit));
         let exit: Rc<dyn Consume> = exit;
         self.exits.insert((id.clone(), signal), Rc::clone(&exit));
-        Ok(exit)
+        Ok(Some(exit))
     }
 
     fn worker<W: crate::node::Work + 'static>(

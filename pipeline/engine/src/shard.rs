@@ -221,7 +221,7 @@ impl Life {
 }
 
 async fn start(plan: &Plan, context: &BuildContext, state: &Rc<ShardState>) -> Result<Graph, String> {
-    let graph = build(plan, context, state).map_err(|error| format!("failed to build pipelines: {error}"))?;
+    let graph = build(plan, context, state).map_err(|fault| fault.sentence)?;
     for exit in &graph.exits {
         #[expect(clippy::await_holding_refcell_ref, reason = "nothing is sent to an exporter before it has started")]
         let started = exit.exporter.borrow_mut().start().await;

@@ -1,0 +1,132 @@
+//! What was found: one request with its response, or with the reason why there is none.
+//!
+//! In this room: the result type of all protocols, and the queue between parsers and their owner.
+//! Not here: spans, metrics and attribute names (`semconv`).
+//!
+//! Enter at [`Exchange`].
+
+use std::collections::VecDeque;
+
+use crate::chunk::{Nanos, Origin, Party};
+use crate::http::HttpExchange;
+use crate::protocol::Label;
+
+/// One request with its response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// What the connection spoke.
+    pub protocol: Label,
+    /// TCP position of the first request byte: part of the wire key.
+    pub position: u32,
+    /// First request byte.
+    pub start: Nanos,
+    /// First byte of the final response.
+    pub first_response: Option<Nanos>,
+    /// Last response byte; without a response, the end of the connection.
+    pub end: Nanos,
+    /// Who moved the first request byte at the observed end.
+    pub request_origin: Origin,
+    /// Who moved the first response byte at the observed end.
+    pub response_origin: Option<Origin>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What the protocol knows.
+    pub details: Details,
+}
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The response came whole.
+    Complete,
+    /// The request was sent whole, and the connection ended without a byte of response.
+    NoResponse(Ending),
+    /// The connection ended inside the request, before any response.
+    RequestTruncated(Ending),
+    /// The connection ended inside the response.
+    ResponseTruncated(Ending),
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ending {
+    /// Who ended it, if that is known.
+    pub by: Option<Party>,
+    /// It was a reset.
+    pub reset: bool,
+}
+
+/// What only one protocol knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Details {
+    /// HTTP/1.x.
+    Http(HttpExchange),
+}
+
+/// Exchanges on their way from a parser to its owner, with buffers to reuse.
+#[derive(Debug, Default)]
+pub struct Exchanges {
+    ready: VecDeque<Exchange>,
+    spare: Vec<String>,
+    counts: Unreported,
+}
+
+/// Exchanges that took place and are not reported, and why.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unreported {
+    /// Requests seen, whose response is lost or cannot be told from others.
+    pub unpaired: u64,
+    /// Requests never seen, by the count of turns. Exact while the client waits for each answer.
+    pub unseen: u64,
+    /// Responses paired exactly whose last byte was lost, so that they have no duration.
+    pub untimed: u64,
+    /// Places where the bytes were not what the protocol allows.
+    pub malformed: u64,
+}
+
+/// Buffers kept for reuse.
+const MAX_SPARE: usize = 4;
+/// A larger buffer is not worth keeping.
+const MAX_SPARE_CAPACITY: usize = 4096;
+
+impl Exchanges {
+    /// Reports an exchange.
+    pub fn report(&mut self, mut exchange: Exchange) {
+        // A blocking send is stamped when it returns, which may be after the answer came.
+        let answered = exchange.first_response.unwrap_or(exchange.end).min(exchange.end);
+        exchange.start = exchange.start.min(answered);
+        self.ready.push_back(exchange);
+    }
+
+    /// Counts what cannot be reported.
+    pub fn counts_mut(&mut self) -> &mut Unreported {
+        &mut self.counts
+    }
+
+    /// What could not be reported so far.
+    pub fn counts(&self) -> Unreported {
+        self.counts
+    }
+
+    /// An empty text buffer.
+    pub fn buffer(&mut self) -> String {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Takes a text buffer back.
+    pub fn recycle(&mut self, mut text: String) {
+        if self.spare.len() < MAX_SPARE && text.capacity() <= MAX_SPARE_CAPACITY && text.capacity() > 0 {
+            text.clear();
+            self.spare.push(text);
+        }
+    }
+
+    /// Hands out everything that is ready.
+    pub fn drain(&mut self, mut take: impl FnMut(&Exchange)) {
+        while let Some(exchange) = self.ready.pop_front() {
+            take(&exchange);
+            let Details::Http(http) = exchange.details;
+            self.recycle(http.into_text());
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! From what happens on connections to spans and metrics.
+//!
+//! In this room: the two ends of a connection and their processes, wire keys, parents, joining both ends of an exchange,
+//! spans by semantic convention, HTTP and TCP metrics. No I/O, no clock: events carry their times.
+//! Not here: where events come from (`ebpf`, `pcap`), finding exchanges in bytes (`protocols`).
+//!
+//! Enter at [`Observer`].
+
+mod finished;
+mod histogram;
+mod http_metrics;
+mod lineage;
+mod observer;
+mod process;
+mod series;
+mod settings;
+mod spans;
+mod tcp_metrics;
+mod waiting;
+mod wire;
+
+pub use finished::{EndId, Finished};
+pub use lineage::Side;
+pub use observer::{Closed, Counts, Failed, Observer, Opened, Statistics};
+pub use process::{Declared, Process, ProcessFiles};
+pub use settings::{HttpRules, IgnoreRule, ObserverSettings, SdkInstrumented, Temporality};
+pub use wire::{SequencePair, WIRE_KEY_ATTRIBUTE, WireKey};
