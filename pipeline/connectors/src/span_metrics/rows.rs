@@ -1,0 +1,222 @@
+//! What a shard prepares for the tables: labels and numbers of each span, without the lock.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use pdata::{Batch, MetricsWriter, ResourceView, ScopeView, SpanView};
+
+use super::config::{SpanMetricsConfig, Unit};
+use super::dimensions::{BuiltIn, Found, Plan, Sources, find, identity, service_name};
+use super::tables::{Identity, Observation, Tables};
+use super::weight::Weights;
+use crate::wanted::Wanted;
+use component::Now;
+
+/// Prepares the rows of batches, one after the other.
+pub(super) struct RowWriter {
+    hasher: RandomState,
+    wanted: Wanted,
+    built_in: BuiltIn,
+    calls: Plan,
+    durations: Option<Plan>,
+    events: Option<Plan>,
+    /// Durations have the labels of calls.
+    is_shared: bool,
+    resource_keys: Vec<String>,
+    nanoseconds: f64,
+    weights: Weights,
+    rows: Rows,
+}
+
+/// The rows of one batch. Labels lie one after the other in `labels`.
+#[derive(Default)]
+struct Rows {
+    labels: Vec<u8>,
+    resources: Vec<ResourceRow>,
+    spans: Vec<SpanRow>,
+    events: Vec<EventRow>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    end: usize,
+    hash: u64,
+}
+
+struct ResourceRow {
+    identity: Place,
+    attributes: Batch,
+    spans: usize,
+    events: usize,
+}
+
+struct SpanRow {
+    calls: Place,
+    durations: Option<Place>,
+    seen: Observation,
+}
+
+struct EventRow {
+    labels: Place,
+    seen: Observation,
+}
+
+impl RowWriter {
+    pub(super) fn new(config: &SpanMetricsConfig, hasher: RandomState, instance: &str) -> Result<Self, String> {
+        let mut wanted = Wanted::default();
+        let mut plan = |own: &[_]| Plan::new(&mut wanted, &config.dimensions, own);
+        let durations = (!config.histogram.disable).then(|| plan(&config.histogram.dimensions)).transpose()?;
+        let events = config.events.enabled.then(|| plan(&config.events.dimensions)).transpose()?;
+        Ok(Self {
+            calls: plan(&config.calls_dimensions)?,
+            durations,
+            events,
+            wanted,
+            hasher,
+            built_in: BuiltIn::new(config, instance),
+            is_shared: config.calls_dimensions.is_empty() && config.histogram.dimensions.is_empty(),
+            resource_keys: config.resource_metrics_key_attributes.clone(),
+            nanoseconds: match config.histogram.unit {
+                Unit::Milliseconds => 1e6,
+                Unit::Seconds => 1e9,
+            },
+            weights: Weights::default(),
+            rows: Rows::default(),
+        })
+    }
+
+    /// Prepares the rows of a batch. Per span. 250 ns, no allocation.
+    pub(super) fn read(&mut self, batch: &Batch) {
+        self.rows.clear();
+        for resource in batch.resources() {
+            let Some(service) = service_name(&resource) else { continue };
+            let of_resource = find(&self.wanted, resource.attributes());
+            self.begin(&resource);
+            for scope in resource.scopes() {
+                for span in scope.spans() {
+                    self.span(service, &resource, &of_resource, &scope, &span);
+                }
+            }
+            self.end();
+        }
+    }
+
+    /// Adds the rows to the tables, under their lock. Per span. 80 ns.
+    pub(super) fn add_to(&self, tables: &mut Tables, now: Now) {
+        let rows = &self.rows;
+        let (mut spans, mut events) = (rows.spans.iter(), rows.events.iter());
+        for row in &rows.resources {
+            let place = tables.resource(rows.identity(row.identity), &row.attributes, now);
+            for span in spans.by_ref().take(row.spans) {
+                tables.call(place, rows.identity(span.calls), &span.seen, now);
+                if let Some(durations) = span.durations {
+                    tables.duration(place, rows.identity(durations), &span.seen, now);
+                }
+            }
+            for event in events.by_ref().take(row.events) {
+                tables.event(place, rows.identity(event.labels), &event.seen, now);
+            }
+        }
+    }
+
+    fn begin(&mut self, resource: &ResourceView<'_>) {
+        let identity = self.put(|writer| identity(resource, &writer.resource_keys, &mut writer.rows.labels));
+        let attributes = MetricsWriter::new()
+            .resource(|out| {
+                for attribute in resource.attributes() {
+                    out.add(attribute.key(), attribute.value());
+                }
+            })
+            .finish();
+        let row = ResourceRow { identity, attributes, spans: self.rows.spans.len(), events: self.rows.events.len() };
+        self.rows.resources.push(row);
+    }
+
+    /// The resource's row knows how many rows came before its own: now it is told how many are its own.
+    fn end(&mut self) {
+        let (spans, events) = (self.rows.spans.len(), self.rows.events.len());
+        if let Some(row) = self.rows.resources.last_mut() {
+            row.spans = spans - row.spans;
+            row.events = events - row.events;
+        }
+    }
+
+    fn span(
+        &mut self,
+        service: &str,
+        resource: &ResourceView<'_>,
+        of_resource: &Found<'_>,
+        scope: &ScopeView<'_>,
+        span: &SpanView<'_>,
+    ) {
+        let weight = self.weights.of(span.trace_state());
+        let seen = Observation {
+            spans: weight.spans,
+            duration: self.duration(span),
+            trace: span.trace_id().try_into().unwrap_or_default(),
+            span: span.span_id().try_into().unwrap_or_default(),
+        };
+        let of_span = find(&self.wanted, span.attributes());
+        let named_scope = self.built_in.scope(scope);
+        let mut sources = Sources {
+            span: (&of_span, span.attributes()),
+            event: None,
+            resource: (of_resource, resource.attributes()),
+        };
+        let put = |writer: &mut Self, plan: fn(&Self) -> Option<&Plan>, sources: &Sources<'_, '_>| {
+            writer.put(|writer| {
+                let mut labels = std::mem::take(&mut writer.rows.labels);
+                writer.built_in.write(&mut labels, service, named_scope, span, weight.is_extrapolated);
+                if let Some(plan) = plan(writer) {
+                    plan.write(&mut labels, sources);
+                }
+                writer.rows.labels = labels;
+            })
+        };
+        let calls = put(self, |writer| Some(&writer.calls), &sources);
+        let durations = match (&self.durations, self.is_shared) {
+            (None, _) => None,
+            (Some(_), true) => Some(calls),
+            (Some(_), false) => Some(put(self, |writer| writer.durations.as_ref(), &sources)),
+        };
+        self.rows.spans.push(SpanRow { calls, durations, seen });
+        if self.events.is_none() {
+            return;
+        }
+        for event in span.events() {
+            let of_event = find(&self.wanted, event.attributes());
+            sources.event = Some((&of_event, event.attributes()));
+            let labels = put(self, |writer| writer.events.as_ref(), &sources);
+            self.rows.events.push(EventRow { labels, seen });
+        }
+    }
+
+    /// A span that ends before it starts takes no time.
+    #[expect(clippy::cast_precision_loss, reason = "durations of 100 days are exact to a microsecond")]
+    fn duration(&self, span: &SpanView<'_>) -> f64 {
+        span.end_unix_nano().saturating_sub(span.start_unix_nano()) as f64 / self.nanoseconds
+    }
+
+    /// The place of the labels that `write` appends.
+    fn put(&mut self, write: impl FnOnce(&mut Self)) -> Place {
+        let start = self.rows.labels.len();
+        write(self);
+        let end = self.rows.labels.len();
+        let labels = self.rows.labels.get(start..end).unwrap_or_default();
+        Place { start, end, hash: self.hasher.hash_one(labels) }
+    }
+}
+
+impl Rows {
+    fn clear(&mut self) {
+        self.labels.clear();
+        self.resources.clear();
+        self.spans.clear();
+        self.events.clear();
+    }
+
+    fn identity(&self, place: Place) -> Identity<'_> {
+        Identity { hash: place.hash, labels: self.labels.get(place.start..place.end).unwrap_or_default() }
+    }
+}
