@@ -256,6 +256,7 @@ fn comments_defaults_and_types_become_the_table_of_keys() {
     assert!(table.contains("| `endpoint` | string | – | Where to. |\n"), "{table}");
     assert!(table.contains("| `timeout` | duration | `5s` | How long a request may take. |\n"), "{table}");
     assert!(table.contains("| `sending_queue` | optional section | `on` | Requests that wait. |\n"), "{table}");
+    assert!(table.contains("| `sending_queue.enabled` | bool | `true` | Turns the section on or off."), "{table}");
     assert!(table.contains("| `sending_queue.queue_size` | int | `77` | Most requests that wait. |\n"), "{table}");
     assert!(
         table.contains("| `sending_queue.sizer` | `requests`, `items` | `requests` | What is counted. |\n"),

@@ -234,7 +234,7 @@ impl Connection {
     fn detect(&self) -> Detection {
         let (sent, received) = (self.sent.peek(), self.received.peek());
         if sent.is_empty() && received.is_empty() {
-            let unreadable = self.sent.more_to_read() || self.received.more_to_read();
+            let unreadable = !(self.sent.is_drained() && self.received.is_drained());
             return if unreadable { Detection::Nothing } else { Detection::Undecided };
         }
         let as_client = (Role::Client, Heads { client: sent, server: received });
@@ -272,8 +272,7 @@ impl Connection {
     fn read_client_hello(&mut self) {
         let (client, server) = by_role(self.role, &mut self.sent, &mut self.received);
         let record = client.peek();
-        let whole =
-            tls::record_is_whole(record) || client.more_follows() || client.has_ended() || server.more_to_read();
+        let whole = tls::record_is_whole(record) || client.more_follows() || client.has_ended() || !server.is_drained();
         if !whole {
             return;
         }

@@ -12,6 +12,7 @@
 mod body;
 mod head;
 mod message;
+mod request;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -19,13 +20,13 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::chunk::Nanos;
-use crate::exchange::{Details, Exchange, Exchanges, Outcome};
+use crate::exchange::{Exchanges, Outcome};
 use crate::protocol::{Closed, Heads, Label, Place, Protocol, Score};
 use crate::stream::{Front, Mark, Next, Stream};
 use body::{Body, Progress};
-use head::{Framing, Method, RequestHead, ResponseHead};
+use head::{Framing, RequestHead, ResponseHead};
 pub use message::{HttpExchange, Part};
+use request::{Request, Response};
 use resume::Search;
 
 /// What of HTTP is looked at beyond the necessary.
@@ -176,29 +177,6 @@ enum Server {
     Done,
 }
 
-#[derive(Debug)]
-struct Request {
-    head: RequestHead,
-    text: String,
-    start: u64,
-    first: Mark,
-    /// Position after the last byte.
-    end: Option<u64>,
-    body: Option<u64>,
-    expects: bool,
-    response: Option<Response>,
-}
-
-#[derive(Debug)]
-struct Response {
-    head: ResponseHead,
-    start: u64,
-    first: Mark,
-    body: Option<u64>,
-    /// Position after the last byte, and the chunk that held it.
-    end: Option<(u64, Option<Mark>)>,
-}
-
 /// Whether anything moved.
 #[derive(PartialEq)]
 enum Moved {
@@ -311,7 +289,7 @@ impl Http {
         if *scanned == 0 {
             skip_empty_lines(client);
         }
-        if self.waiting.len() >= MAX_WAITING {
+        if client.is_drained() || self.waiting.len() >= MAX_WAITING {
             return Moved::No;
         }
         let start = client.position();
@@ -431,6 +409,9 @@ impl Http {
         if *scanned == 0 {
             skip_empty_lines(server);
         }
+        if server.is_drained() {
+            return Moved::No;
+        }
         let start = server.position();
         let first = server.mark_at(start).copied();
         // What was sent before the request at which pairing resumed answers another one.
@@ -541,82 +522,4 @@ fn count_malformed(stream: &Stream, exchanges: &mut Exchanges) {
 /// Whether turn `a` came before turn `b`; turns wrap.
 fn is_before(a: u32, b: u32) -> bool {
     a.wrapping_sub(b) > u32::MAX / 2
-}
-
-impl Request {
-    fn may_switch(&self) -> bool {
-        self.head.upgrade || self.head.method == Method::Connect
-    }
-
-    /// Whether the response turned the connection into something else.
-    fn switched(&self) -> bool {
-        let status = self.response.as_ref().map(|response| response.head.status);
-        match status {
-            Some(101) => self.head.upgrade,
-            Some(200..=299) => self.head.method == Method::Connect,
-            _ => false,
-        }
-    }
-
-    fn new_label(&self) -> Label {
-        if self.head.method == Method::Connect {
-            return Label::Tunnel;
-        }
-        let name = self.head.message.upgraded_to(&self.text);
-        if name.eq_ignore_ascii_case("websocket") {
-            Label::WebSocket
-        } else if name.eq_ignore_ascii_case("h2c") {
-            Label::Http2
-        } else {
-            Label::Upgraded
-        }
-    }
-
-    fn answered(self, end: Nanos, outcome: Outcome) -> Exchange {
-        let response = self.response.as_ref();
-        let head = response.map(|response| response.head);
-        let response_end = response.and_then(|response| response.end);
-        Exchange {
-            protocol: Label::Http,
-            position: self.start as u32,
-            start: self.first.origin.time,
-            first_response: response.map(|response| response.first.origin.time),
-            end,
-            request_origin: self.first.origin,
-            response_origin: response.map(|response| response.first.origin),
-            outcome,
-            details: Details::Http(HttpExchange {
-                status: head.map(|head| head.status),
-                request_body: self.body,
-                response_body: response.and_then(|response| response.body),
-                request_bytes: self.end.map(|end| end.saturating_sub(self.start)),
-                response_bytes: response
-                    .zip(response_end)
-                    .map(|(response, (end, _))| end.saturating_sub(response.start)),
-                message: self.head.message,
-                text: self.text,
-            }),
-        }
-    }
-
-    /// The exchange as it stands when the connection ends; `begun` is when an unfinished response head began.
-    fn cut_off(self, closed: &Closed, begun: Option<Nanos>) -> Exchange {
-        let ending = closed.ending;
-        let done = self.response.as_ref().and_then(|response| response.end);
-        let end = done.and_then(|(_, last)| last).map_or(closed.time, |last| last.origin.time);
-        let outcome = match (&self.response, self.end) {
-            (Some(_), _) if done.is_some() && !(ending.reset && self.ends_by_close()) => Outcome::Complete,
-            (Some(_), _) => Outcome::ResponseTruncated(ending),
-            (None, _) if begun.is_some() => Outcome::ResponseTruncated(ending),
-            (None, Some(_)) => Outcome::NoResponse(ending),
-            (None, None) => Outcome::RequestTruncated(ending),
-        };
-        let exchange = self.answered(end, outcome);
-        Exchange { first_response: exchange.first_response.or(begun), ..exchange }
-    }
-
-    fn ends_by_close(&self) -> bool {
-        let method = self.head.method;
-        self.response.as_ref().is_some_and(|response| response.head.framing(method) == Some(Framing::UntilClose))
-    }
 }
