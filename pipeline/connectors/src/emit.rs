@@ -1,6 +1,8 @@
 //! Points, written from labels and distributions.
 
-use pdata::{AttributesWriter, ExemplarFields, ExponentialFields, HistogramFields, Number, PointFields, PointsWriter, Value};
+use pdata::{
+    AttributesWriter, ExemplarFields, ExponentialFields, HistogramFields, Number, PointFields, PointsWriter, Value,
+};
 
 use crate::histogram::Histogram;
 use crate::labels::{self as set, LabelValue};

@@ -25,11 +25,8 @@ pub struct Forward;
 
 impl Connector for Forward {
     type Config = ForwardConfig;
-    const PAIRS: &'static [(Signal, Signal)] = &[
-        (Signal::Traces, Signal::Traces),
-        (Signal::Metrics, Signal::Metrics),
-        (Signal::Logs, Signal::Logs),
-    ];
+    const PAIRS: &'static [(Signal, Signal)] =
+        &[(Signal::Traces, Signal::Traces), (Signal::Metrics, Signal::Metrics), (Signal::Logs, Signal::Logs)];
 
     fn build(_config: &Self::Config, _to: Signal, _context: &BuildContext) -> Result<Self, BuildError> {
         Ok(Self)

@@ -68,7 +68,10 @@ fn every_value_lies_in_its_bucket_and_all_buckets_fit() {
             let inside = values.iter().filter(|value| **value > low * 1.000_000_1 && **value <= high * 0.999_999_9);
             let touched = values.iter().filter(|value| **value > low * 0.999_999_9 && **value <= high * 1.000_000_1);
             let count = usize::try_from(histogram.counts()[position]).unwrap();
-            assert!(inside.count() <= count && count <= touched.count(), "size {size}, bucket ({low}, {high}]: {count}");
+            assert!(
+                inside.count() <= count && count <= touched.count(),
+                "size {size}, bucket ({low}, {high}]: {count}"
+            );
         }
         assert_eq!(histogram.counts().iter().sum::<u64>(), 5_000);
     }
@@ -86,7 +89,10 @@ fn smaller_values_after_larger_ones_extend_it_downward() {
     let falling = exponential(4, &[8.0, 4.0, 2.0, 1.0]);
     let rising = exponential(4, &[1.0, 2.0, 4.0, 8.0]);
 
-    assert_eq!((falling.scale(), falling.offset(), falling.counts()), (rising.scale(), rising.offset(), rising.counts()));
+    assert_eq!(
+        (falling.scale(), falling.offset(), falling.counts()),
+        (rising.scale(), rising.offset(), rising.counts())
+    );
 }
 
 #[test]
@@ -116,6 +122,9 @@ fn a_cleared_histogram_is_as_new() {
     histogram.observe(20.0, 1);
 
     let fresh = exponential(4, &[20.0]);
-    assert_eq!((histogram.scale(), histogram.offset(), histogram.counts()), (fresh.scale(), fresh.offset(), fresh.counts()));
+    assert_eq!(
+        (histogram.scale(), histogram.offset(), histogram.counts()),
+        (fresh.scale(), fresh.offset(), fresh.counts())
+    );
     assert_eq!(histogram.extremes(), Some((20.0, 20.0)));
 }

@@ -117,7 +117,11 @@ impl Validate for ServiceGraphConfig {
         }
         if self.latency_histogram_buckets.as_ref().is_some_and(|bounds| !bounds.is_sorted()) {
             let help = "write them in ascending order".to_owned();
-            check.warn("latency_histogram_buckets", "the buckets are not in order: the histograms mean nothing", Some(help));
+            check.warn(
+                "latency_histogram_buckets",
+                "the buckets are not in order: the histograms mean nothing",
+                Some(help),
+            );
         }
     }
 }

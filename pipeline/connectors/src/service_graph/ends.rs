@@ -21,14 +21,8 @@ const ERROR: i32 = 2;
 
 const WIRE_KEY: &str = "tidewatch.wire.key";
 /// Names of a peer, by the conventions of 2024 and later; those of the configuration come first.
-const CURRENT_PEERS: [&str; 6] = [
-    "service.peer.name",
-    "peer.service",
-    "db.namespace",
-    "server.address",
-    "db.system.name",
-    "messaging.system",
-];
+const CURRENT_PEERS: [&str; 6] =
+    ["service.peer.name", "peer.service", "db.namespace", "server.address", "db.system.name", "messaging.system"];
 /// Names of a database. The last two tell that it is one, and name it if nothing else does.
 const CURRENT_DATABASES: [&str; 5] = ["db.namespace", "db.name", "server.address", "db.system.name", "db.system"];
 const DATABASE_SIGNS: [&str; 4] = ["db.namespace", "db.name", "db.system.name", "db.system"];
@@ -117,16 +111,19 @@ impl EndReader {
             return None;
         }
         let namespace = self.namespace_labels.then(|| {
-            let namespace = resource.attribute("service.namespace").or_else(|| resource.attribute("k8s.namespace.name"));
+            let namespace =
+                resource.attribute("service.namespace").or_else(|| resource.attribute("k8s.namespace.name"));
             namespace.map(|namespace| namespace.as_display_string()).filter(|namespace| !namespace.is_empty())
         });
         let mut of_clients = smallvec![None; self.of_clients.len()];
         self.of_clients.find(resource.attributes(), &mut of_clients);
-        let dimensions = of_clients.iter().take(self.dimensions).map(|value| Some(self.names.get(&text((*value)?))));
+        let names = &mut self.names;
+        let dimensions =
+            of_clients.iter().take(self.dimensions).map(|value| Some(names.get(&text((*value)?)))).collect();
         Some(Service {
             name: self.names.get(&name),
             namespace: namespace.flatten().map(|namespace| self.names.get(&namespace)),
-            dimensions: dimensions.collect(),
+            dimensions,
             of_clients,
         })
     }

@@ -36,7 +36,18 @@ struct Named {
     default: Option<String>,
 }
 
+/// What the built-in labels are made of.
+#[derive(Clone, Copy)]
+pub(super) struct SpanLabels<'a> {
+    pub(super) service: &'a str,
+    /// Name and version, if they are wanted.
+    pub(super) scope: Option<(&'a str, &'a str)>,
+    pub(super) span: &'a SpanView<'a>,
+    pub(super) is_extrapolated: bool,
+}
+
 /// Where the labels of one observation come from, the most specific first.
+#[derive(Clone)]
 pub(super) struct Sources<'f, 'a> {
     pub(super) span: (&'f Found<'a>, Attributes<'a>),
     pub(super) event: Option<(&'f Found<'a>, Attributes<'a>)>,
@@ -57,14 +68,9 @@ impl BuiltIn {
         }
     }
 
-    pub(super) fn write(
-        &self,
-        out: &mut Vec<u8>,
-        service: &str,
-        scope: Option<(&str, &str)>,
-        span: &SpanView<'_>,
-        is_extrapolated: bool,
-    ) {
+    /// Appends the labels. Per span. 60 ns.
+    pub(super) fn write(&self, out: &mut Vec<u8>, labels: &SpanLabels<'_>) {
+        let SpanLabels { service, scope, span, is_extrapolated } = *labels;
         if self.service {
             labels::put_text(out, "service.name", service);
         }
@@ -122,9 +128,8 @@ impl Plan {
     /// Appends the labels. Per span. 20 ns for each, no allocation without patterns.
     pub(super) fn write(&self, out: &mut Vec<u8>, sources: &Sources<'_, '_>) {
         for Named { place, name, default } in &self.named {
-            let value = |found: &Found<'_>| found.get(*place).copied().flatten();
-            let event = || sources.event.as_ref().and_then(|(found, _)| value(found));
-            let found = value(sources.span.0).or_else(event).or_else(|| value(sources.resource.0));
+            let event = || sources.event.as_ref().and_then(|(found, _)| at(found, *place));
+            let found = at(sources.span.0, *place).or_else(event).or_else(|| at(sources.resource.0, *place));
             match (found, default) {
                 (Some(value), _) => labels::put_value(out, name, value),
                 (None, Some(default)) => labels::put_text(out, name, default),
@@ -174,6 +179,10 @@ pub(super) fn find<'a>(wanted: &Wanted, attributes: Attributes<'a>) -> Found<'a>
     let mut found: Found<'a> = smallvec![None; wanted.len()];
     wanted.find(attributes, &mut found);
     found
+}
+
+fn at<'a>(found: &Found<'a>, place: usize) -> Option<ValueView<'a>> {
+    found.get(place).copied().flatten()
 }
 
 /// The service's name, if the resource has one: only text counts as a name.

@@ -61,10 +61,13 @@ impl Connector for SpanMetrics {
     fn build(config: &Self::Config, _to: Signal, context: &BuildContext) -> Result<Self, BuildError> {
         if config.resource_metrics_cache_size <= 0 {
             let what = "must provide a positive size";
-            return Err(BuildError(format!("{what}: 'resource_metrics_cache_size' is {}", config.resource_metrics_cache_size)));
+            return Err(BuildError(format!(
+                "{what}: 'resource_metrics_cache_size' is {}",
+                config.resource_metrics_cache_size
+            )));
         }
         let state = Holder::join(context, || State::new(config));
-        let hasher = state.lock().hasher;
+        let hasher = state.lock().hasher.clone();
         let now = context.clock.now().monotonic;
         let id = context.id.to_string();
         let help = "Series that are kept.";
@@ -72,7 +75,11 @@ impl Connector for SpanMetrics {
             rows: RowWriter::new(config, hasher, instance_id()).map_err(BuildError)?,
             state,
             names: MetricNames::new(config),
-            flush: if context.shard == 0 { Beat::every(config.metrics_flush_interval.as_duration(), now) } else { None },
+            flush: if context.shard == 0 {
+                Beat::every(config.metrics_flush_interval.as_duration(), now)
+            } else {
+                None
+            },
             flushes_at_end: config.flush_on_shutdown,
             series: context.registry.gauge("otelcol_connector_spanmetrics_series", help, &[("connector", &id)]),
         })

@@ -2,15 +2,15 @@
 
 use std::hash::BuildHasher;
 
+use component::Now;
 use foldhash::fast::RandomState;
-use pdata::{Batch, MetricsWriter, ResourceView, ScopeView, SpanView};
+use pdata::{Attributes, Batch, MetricsWriter, ResourceView, ScopeView, SpanView};
 
 use super::config::{SpanMetricsConfig, Unit};
-use super::dimensions::{BuiltIn, Found, Plan, Sources, find, identity, service_name};
+use super::dimensions::{BuiltIn, Found, Plan, Sources, SpanLabels, find, identity, service_name};
 use super::tables::{Identity, Observation, Tables};
 use super::weight::Weights;
 use crate::wanted::Wanted;
-use component::Now;
 
 /// Prepares the rows of batches, one after the other.
 pub(super) struct RowWriter {
@@ -26,6 +26,13 @@ pub(super) struct RowWriter {
     nanoseconds: f64,
     weights: Weights,
     rows: Rows,
+}
+
+/// What is the same for all spans of a resource.
+struct Service<'a> {
+    name: &'a str,
+    found: Found<'a>,
+    attributes: Attributes<'a>,
 }
 
 /// The rows of one batch. Labels lie one after the other in `labels`.
@@ -90,12 +97,13 @@ impl RowWriter {
     pub(super) fn read(&mut self, batch: &Batch) {
         self.rows.clear();
         for resource in batch.resources() {
-            let Some(service) = service_name(&resource) else { continue };
-            let of_resource = find(&self.wanted, resource.attributes());
+            let Some(name) = service_name(&resource) else { continue };
+            let attributes = resource.attributes();
+            let service = Service { name, found: find(&self.wanted, attributes.clone()), attributes };
             self.begin(&resource);
             for scope in resource.scopes() {
                 for span in scope.spans() {
-                    self.span(service, &resource, &of_resource, &scope, &span);
+                    self.span(&service, &scope, &span);
                 }
             }
             self.end();
@@ -121,7 +129,7 @@ impl RowWriter {
     }
 
     fn begin(&mut self, resource: &ResourceView<'_>) {
-        let identity = self.put(|writer| identity(resource, &writer.resource_keys, &mut writer.rows.labels));
+        let identity = self.rows.put(&self.hasher, |out| identity(resource, &self.resource_keys, out));
         let attributes = MetricsWriter::new()
             .resource(|out| {
                 for attribute in resource.attributes() {
@@ -142,14 +150,7 @@ impl RowWriter {
         }
     }
 
-    fn span(
-        &mut self,
-        service: &str,
-        resource: &ResourceView<'_>,
-        of_resource: &Found<'_>,
-        scope: &ScopeView<'_>,
-        span: &SpanView<'_>,
-    ) {
+    fn span<'a>(&mut self, service: &Service<'a>, scope: &ScopeView<'a>, span: &SpanView<'a>) {
         let weight = self.weights.of(span.trace_state());
         let seen = Observation {
             spans: weight.spans,
@@ -158,37 +159,41 @@ impl RowWriter {
             span: span.span_id().try_into().unwrap_or_default(),
         };
         let of_span = find(&self.wanted, span.attributes());
-        let named_scope = self.built_in.scope(scope);
-        let mut sources = Sources {
+        let sources = Sources {
             span: (&of_span, span.attributes()),
             event: None,
-            resource: (of_resource, resource.attributes()),
+            resource: (&service.found, service.attributes.clone()),
         };
-        let put = |writer: &mut Self, plan: fn(&Self) -> Option<&Plan>, sources: &Sources<'_, '_>| {
-            writer.put(|writer| {
-                let mut labels = std::mem::take(&mut writer.rows.labels);
-                writer.built_in.write(&mut labels, service, named_scope, span, weight.is_extrapolated);
-                if let Some(plan) = plan(writer) {
-                    plan.write(&mut labels, sources);
-                }
-                writer.rows.labels = labels;
+        let labels = SpanLabels {
+            service: service.name,
+            scope: self.built_in.scope(scope),
+            span,
+            is_extrapolated: weight.is_extrapolated,
+        };
+        let Self { hasher, built_in, rows, .. } = self;
+        let calls = rows.put(hasher, |out| {
+            built_in.write(out, &labels);
+            self.calls.write(out, &sources);
+        });
+        let durations = self.durations.as_ref().map(|plan| {
+            if self.is_shared {
+                return calls;
+            }
+            rows.put(hasher, |out| {
+                built_in.write(out, &labels);
+                plan.write(out, &sources);
             })
-        };
-        let calls = put(self, |writer| Some(&writer.calls), &sources);
-        let durations = match (&self.durations, self.is_shared) {
-            (None, _) => None,
-            (Some(_), true) => Some(calls),
-            (Some(_), false) => Some(put(self, |writer| writer.durations.as_ref(), &sources)),
-        };
-        self.rows.spans.push(SpanRow { calls, durations, seen });
-        if self.events.is_none() {
-            return;
-        }
+        });
+        rows.spans.push(SpanRow { calls, durations, seen });
+        let Some(plan) = &self.events else { return };
         for event in span.events() {
             let of_event = find(&self.wanted, event.attributes());
-            sources.event = Some((&of_event, event.attributes()));
-            let labels = put(self, |writer| writer.events.as_ref(), &sources);
-            self.rows.events.push(EventRow { labels, seen });
+            let sources = Sources { event: Some((&of_event, event.attributes())), ..sources.clone() };
+            let labels = rows.put(hasher, |out| {
+                built_in.write(out, &labels);
+                plan.write(out, &sources);
+            });
+            rows.events.push(EventRow { labels, seen });
         }
     }
 
@@ -197,18 +202,18 @@ impl RowWriter {
     fn duration(&self, span: &SpanView<'_>) -> f64 {
         span.end_unix_nano().saturating_sub(span.start_unix_nano()) as f64 / self.nanoseconds
     }
-
-    /// The place of the labels that `write` appends.
-    fn put(&mut self, write: impl FnOnce(&mut Self)) -> Place {
-        let start = self.rows.labels.len();
-        write(self);
-        let end = self.rows.labels.len();
-        let labels = self.rows.labels.get(start..end).unwrap_or_default();
-        Place { start, end, hash: self.hasher.hash_one(labels) }
-    }
 }
 
 impl Rows {
+    /// The place of the labels that `write` appends.
+    fn put(&mut self, hasher: &RandomState, write: impl FnOnce(&mut Vec<u8>)) -> Place {
+        let start = self.labels.len();
+        write(&mut self.labels);
+        let end = self.labels.len();
+        let labels = self.labels.get(start..end).unwrap_or_default();
+        Place { start, end, hash: hasher.hash_one(labels) }
+    }
+
     fn clear(&mut self) {
         self.labels.clear();
         self.resources.clear();

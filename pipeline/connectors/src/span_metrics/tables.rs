@@ -107,7 +107,8 @@ impl<V: Restart> MetricTable<V> {
         fresh: impl FnOnce() -> V,
     ) -> Option<(&mut Measured<V>, bool)> {
         let known = self.series.find(identity.hash, identity.labels);
-        let is_live = |table: &mut Self, place: usize| table.series.get_mut(place).is_some_and(|series| series.value.is_live);
+        let is_live =
+            |table: &mut Self, place: usize| table.series.get_mut(place).is_some_and(|series| series.value.is_live);
         let (known, identity, overflowed) = match known {
             Some(place) if is_live(self, place) => (known, identity, false),
             _ if self.live < room.per_table && room.live < room.in_all => (known, identity, false),
@@ -317,7 +318,9 @@ impl Tables {
             self.forget_dormant();
         }
         let age = self.metrics_expiration;
-        self.keep(|resource| resource.len() > 0 && (age.is_zero() || now.monotonic.saturating_sub(resource.last_seen) < age));
+        self.keep(|resource| {
+            resource.len() > 0 && (age.is_zero() || now.monotonic.saturating_sub(resource.last_seen) < age)
+        });
         self.forget_unused(self.resource_limit);
     }
 
@@ -340,8 +343,10 @@ impl Tables {
         let all: usize = self.resources.iter().map(Resource::len).sum();
         let Some(mut excess) = all.checked_sub(self.dormant_limit).filter(|excess| *excess > 0) else { return };
         let calls = self.resources.iter().flat_map(|resource| resource.calls.series.iter().map(|series| series.start));
-        let durations = self.resources.iter().flat_map(|resource| resource.durations.series.iter().map(|series| series.start));
-        let events = self.resources.iter().flat_map(|resource| resource.events.series.iter().map(|series| series.start));
+        let durations =
+            self.resources.iter().flat_map(|resource| resource.durations.series.iter().map(|series| series.start));
+        let events =
+            self.resources.iter().flat_map(|resource| resource.events.series.iter().map(|series| series.start));
         let mut starts: Vec<u64> = calls.chain(durations).chain(events).collect();
         starts.sort_unstable();
         let newest_dropped = starts.get(excess - 1).copied().unwrap_or(0);
@@ -371,7 +376,8 @@ impl Tables {
             self.index.clear();
             let resources = &self.resources;
             for (place, resource) in resources.iter().enumerate() {
-                self.index.insert_unique(resource.hash, place, |place| resources.get(*place).map_or(0, |known| known.hash));
+                self.index
+                    .insert_unique(resource.hash, place, |place| resources.get(*place).map_or(0, |known| known.hash));
             }
         }
     }

@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn a_span_without_a_threshold_that_can_be_read_is_itself() {
-        for odd in ["", "congo=t61rcWkgMzE", "ot=", "ot=th:", "ot=th:zz", "ot=th:123456789012345", "ot=rv:00000000000001"] {
+        for odd in
+            ["", "congo=t61rcWkgMzE", "ot=", "ot=th:", "ot=th:zz", "ot=th:123456789012345", "ot=rv:00000000000001"]
+        {
             assert_eq!(Weights::default().of(odd), ONE, "{odd}");
         }
     }
