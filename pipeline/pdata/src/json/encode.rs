@@ -1,0 +1,158 @@
+//! Bytes to JSON, as the Collector writes it: fields in the order of the .proto files, defaults left out, `resource`,
+//! `scope`, `status`, `body` and `value` always there.
+
+use std::io::Write;
+
+use crate::batch::Batch;
+use crate::schema::{Field, Kind, Message, Rule};
+use crate::wire::{Fields, Payload, Reader, text, unzigzag};
+
+/// The batch as one JSON object. Fields that we do not know have no JSON name and are left out.
+pub fn encode(batch: &Batch) -> Vec<u8> {
+    // A resource lies in one segment, but the list of resources goes through all of them.
+    let bytes = batch.to_bytes();
+    let mut out = Vec::with_capacity(bytes.len() * 2);
+    put_message(&mut out, batch.signal().schema(), &bytes);
+    out
+}
+
+fn put_message(out: &mut Vec<u8>, schema: &'static Message, message: &[u8]) {
+    // Where each field first occurs, so that one walk serves all of them.
+    let mut first = [None; 32];
+    for field in Fields::new(message) {
+        if let Some(place) = first.get_mut(field.number as usize) {
+            place.get_or_insert(field);
+        }
+    }
+    out.push(b'{');
+    let begin = out.len();
+    for field in schema.fields {
+        match first.get(usize::from(field.number)).copied().flatten() {
+            Some(found) if field.rule == Rule::Repeated => {
+                put_name(out, begin, field);
+                put_list(out, field, message, found.start);
+            }
+            Some(found) if field.rule != Rule::Single || !is_default(found.payload) => {
+                put_name(out, begin, field);
+                put_value(out, field.kind, found.payload);
+            }
+            None if field.rule == Rule::Always => {
+                put_name(out, begin, field);
+                out.extend_from_slice(b"{}");
+            }
+            _ => {}
+        }
+    }
+    out.push(b'}');
+}
+
+fn is_default(payload: Payload<'_>) -> bool {
+    payload.number() == 0 && payload.bytes().is_empty()
+}
+
+fn put_name(out: &mut Vec<u8>, begin: usize, field: &Field) {
+    if out.len() > begin {
+        out.push(b',');
+    }
+    out.push(b'"');
+    out.extend_from_slice(field.json.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn put_list(out: &mut Vec<u8>, field: &Field, message: &[u8], first: usize) {
+    out.push(b'[');
+    let begin = out.len();
+    let same = Fields::starting_at(message, first).filter(|found| found.number == u32::from(field.number));
+    for found in same {
+        if field.is_packed() {
+            put_packed(out, begin, field.kind, found.payload.bytes());
+        } else {
+            put_comma(out, begin);
+            put_value(out, field.kind, found.payload);
+        }
+    }
+    out.push(b']');
+}
+
+fn put_packed(out: &mut Vec<u8>, begin: usize, kind: Kind, numbers: &[u8]) {
+    let mut reader = Reader::new(numbers);
+    while !reader.is_done() {
+        let payload = match kind {
+            Kind::Fixed64 | Kind::Double => reader.array().map(|bytes| Payload::Fixed64(u64::from_le_bytes(bytes))),
+            _ => reader.varint().map(Payload::Varint),
+        };
+        let Some(payload) = payload else { return };
+        put_comma(out, begin);
+        put_value(out, kind, payload);
+    }
+}
+
+fn put_comma(out: &mut Vec<u8>, begin: usize) {
+    if out.len() > begin {
+        out.push(b',');
+    }
+}
+
+fn put_value(out: &mut Vec<u8>, kind: Kind, payload: Payload<'_>) {
+    match kind {
+        Kind::String => put_string(out, text(payload.bytes())),
+        Kind::Bytes => {
+            out.push(b'"');
+            put_base64(out, payload.bytes());
+            out.push(b'"');
+        }
+        Kind::Id(_) => put_hex(out, payload.bytes()),
+        Kind::Bool => out.extend_from_slice(if payload.number() == 0 { b"false" } else { b"true" }),
+        Kind::Uint32 | Kind::Fixed32 => put(out, format_args!("{}", payload.number32())),
+        Kind::Enum(_) => put(out, format_args!("{}", payload.number32() as i32)),
+        Kind::Sint32 => put(out, format_args!("{}", unzigzag(payload.number32()))),
+        Kind::Int64 | Kind::Sfixed64 => put(out, format_args!("\"{}\"", payload.number() as i64)),
+        Kind::Uint64 | Kind::Fixed64 => put(out, format_args!("\"{}\"", payload.number())),
+        Kind::Double => put_double(out, payload.double()),
+        Kind::Message(schema) => put_message(out, schema, payload.bytes()),
+    }
+}
+
+fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to memory cannot fail.
+    let _ = out.write_fmt(text);
+}
+
+fn put_string(out: &mut Vec<u8>, text: &str) {
+    // Nor can a string fail to be JSON.
+    let _ = serde_json::to_writer(out, text);
+}
+
+fn put_double(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() {
+        let _ = serde_json::to_writer(&mut *out, &value);
+        // Whole numbers stand without a fraction, as in Go.
+        if out.ends_with(b".0") {
+            out.truncate(out.len() - 2);
+        }
+    } else if value.is_nan() {
+        out.extend_from_slice(b"\"NaN\"");
+    } else {
+        out.extend_from_slice(if value > 0.0 { b"\"Infinity\"" } else { b"\"-Infinity\"" });
+    }
+}
+
+fn put_hex(out: &mut Vec<u8>, id: &[u8]) {
+    out.push(b'"');
+    for byte in id {
+        put(out, format_args!("{byte:02x}"));
+    }
+    out.push(b'"');
+}
+
+/// Standard alphabet, padded (RFC 4648 section 4).
+pub(crate) fn put_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().chain(&[0, 0]).take(3).fold(0_usize, |group, byte| group << 8 | usize::from(*byte));
+        for index in 0..4 {
+            let letter = ALPHABET.get(group >> (18 - 6 * index) & 63).copied().unwrap_or(b'=');
+            out.push(if index <= chunk.len() { letter } else { b'=' });
+        }
+    }
+}
