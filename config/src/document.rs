@@ -16,7 +16,7 @@ pub struct KeyDoc {
     /// Its older spelling.
     pub alias: Option<&'static str>,
     /// Its type.
-    pub type_name: &'static str,
+    pub type_name: String,
     /// Its default as it would be written; empty for none.
     pub default: String,
     /// Its doc comment.
@@ -58,7 +58,8 @@ fn rows(keys: &[KeyDoc], parent: &str, table: &mut String) {
         }
         // Writing to a String cannot fail.
         let _ = writeln!(table, "| `{path}` | {} | {default} | {} |", key.type_name, doc.trim());
-        rows(&key.children, &path, table);
+        let inside = if key.type_name.starts_with("list of") { path + "[]" } else { path };
+        rows(&key.children, &inside, table);
     }
 }
 
@@ -88,4 +89,40 @@ fn compare_table(readme: &Path, table: &str, update: bool) -> Result<(), String>
         "{} is behind the code; UPDATE_README=1 rewrites its table.\nexpected:{wanted}\nfound:{current}",
         readme.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "| Key |\n";
+
+    fn readme(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("a text");
+        file
+    }
+
+    #[test]
+    fn a_readme_that_is_behind_fails_until_it_is_updated() {
+        let file = readme("# It\n<!-- keys -->\nold\n<!-- /keys -->\nend\n");
+
+        let behind = compare_table(file.path(), TABLE, false);
+        let updated = compare_table(file.path(), TABLE, true);
+        let equal = compare_table(file.path(), TABLE, false);
+
+        assert!(behind.is_err_and(|message| message.contains("UPDATE_README=1")));
+        assert_eq!((updated, equal), (Ok(()), Ok(())));
+        let text = std::fs::read_to_string(file.path()).expect("a text");
+        assert_eq!(text, "# It\n<!-- keys -->\n| Key |\n<!-- /keys -->\nend\n");
+    }
+
+    #[test]
+    fn a_readme_without_markers_fails() {
+        let file = readme("# It\n");
+
+        let result = compare_table(file.path(), TABLE, true);
+
+        assert!(result.is_err_and(|message| message.contains("has no <!-- keys -->")));
+    }
 }

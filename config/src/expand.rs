@@ -11,12 +11,14 @@ use crate::yaml::{self, MAX_DEPTH};
 const MAX_ROUNDS: usize = 1000;
 /// Most expansions of one configuration.
 const MAX_EXPANSIONS: usize = 20_000;
+/// Most bytes that expansions of one configuration may bring in.
+const MAX_BYTES: usize = 64 << 20;
 /// Longest text that expansion may grow.
 const LONGEST_TEXT: usize = 4 << 20;
 
 /// Expands every value of the tree, and then reduces `$$` to `$`.
 pub(crate) fn expand(root: Node, environment: &Environment<'_>, problems: &mut Problems) -> Node {
-    let mut expander = Expander { environment, problems, expansions: 0 };
+    let mut expander = Expander { environment, problems, expansions: 0, bytes: 0 };
     let mut root = expander.node(root, 0);
     root.for_each_scalar(&mut unescape);
     root
@@ -39,6 +41,7 @@ struct Expander<'a> {
     environment: &'a Environment<'a>,
     problems: &'a mut Problems,
     expansions: usize,
+    bytes: usize,
 }
 
 /// What stood behind a `${...}`.
@@ -89,11 +92,9 @@ impl Expander<'_> {
                         .error(mark, format!("expanding {uri}: a map or list cannot be part of a longer string"));
                     return Node::null(mark);
                 }
+                (false, _) if grown(&text, &uri, &found.text) > LONGEST_TEXT => break,
                 (false, _) => text.replace(&uri, &found.text),
             };
-            if text.len() > LONGEST_TEXT {
-                break;
-            }
         }
         self.too_many(mark)
     }
@@ -110,7 +111,7 @@ impl Expander<'_> {
 
     fn fetch(&mut self, uri: &str, mark: Mark) -> Option<Found> {
         self.expansions = self.expansions.saturating_add(1);
-        if self.expansions > MAX_EXPANSIONS {
+        if self.expansions > MAX_EXPANSIONS || self.bytes > MAX_BYTES {
             self.too_many(mark);
             return None;
         }
@@ -132,7 +133,10 @@ impl Expander<'_> {
             return None;
         }
         match retrieve(scheme, rest, self.environment, mark, self.problems) {
-            Ok(text) => Some(self.parse(scheme, rest, text, mark)),
+            Ok(text) => {
+                self.bytes = self.bytes.saturating_add(text.len());
+                Some(self.parse(scheme, rest, text, mark))
+            }
             Err(error) => {
                 let help = remedy(&error);
                 self.problems.error_with_help(mark, error.to_string(), help);
@@ -167,6 +171,11 @@ fn remedy(error: &RetrieveError) -> Option<String> {
         RetrieveError::UnknownScheme { .. } => Some("schemes are env:, file: and yaml:".to_owned()),
         _ => None,
     }
+}
+
+/// The length of `text` after the replacement, without making it.
+fn grown(text: &str, uri: &str, value: &str) -> usize {
+    text.len().saturating_add(text.matches(uri).count().saturating_mul(value.len()))
 }
 
 fn may_expand(text: &str) -> bool {

@@ -5,6 +5,41 @@
 //! Not here: any component, which types exist and how they are spelled (`engine`), the command line (`tidewatch`).
 //!
 //! Enter at [`load`], then [`decode_component`] for each component with settings that derive [`Config`](macro@Config).
+//!
+//! ```
+//! use config::{Check, Config, GoDuration, Request, Validate, decode_component, load};
+//!
+//! /// `memory_limiter`: refuses data before memory runs out.
+//! #[derive(Debug, Config)]
+//! struct MemoryLimiter {
+//!     /// How often memory is measured.
+//!     check_interval: GoDuration,
+//!     /// Most memory that the process may use, in MiB.
+//!     #[config(default = 512)]
+//!     limit_mib: u32,
+//! }
+//!
+//! impl Validate for MemoryLimiter {
+//!     fn validate(&self, check: &mut Check<'_, '_>) {
+//!         let measured = !self.check_interval.is_zero();
+//!         check.require(measured, "check_interval", "'check_interval' must be greater than zero");
+//!     }
+//! }
+//!
+//! let uris = ["yaml:processors: {memory_limiter: {limit_mib: '${env:LIMIT}', chek_interval: 1s}}".to_owned()];
+//! let environment = |name: &str| (name == "LIMIT").then(|| "100".to_owned());
+//! let request = Request { uris: &uris, sets: &[], gates: &[], environment: &environment };
+//! let mut loaded = load(&request).map_err(|problems| problems.render()).unwrap();
+//!
+//! let declared = &loaded.processors[0];
+//! let path = format!("processors::{}", declared.id);
+//! let decoded: Option<MemoryLimiter> = decode_component(&declared.node, &path, declared.mark, &mut loaded.problems);
+//!
+//! assert!(decoded.is_none());
+//! let text = loaded.problems.render();
+//! assert!(text.contains("error: processors::memory_limiter: '' has invalid keys: chek_interval\n"));
+//! assert!(text.contains("help: did you mean `check_interval`?\n"));
+//! ```
 #![forbid(unsafe_code)]
 
 // `#[derive(Config)]` names this crate by its name, in this crate too.

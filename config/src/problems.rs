@@ -1,5 +1,6 @@
 //! Everything that is wrong with a configuration, said at once: sentence, place, offending line, remedy.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use crate::node::{Mark, SourceId};
@@ -39,7 +40,16 @@ struct Source {
 pub struct Problems {
     sources: Vec<Source>,
     list: Vec<Problem>,
+    errors: usize,
+    omitted: usize,
 }
+
+/// Most problems that are kept; the rest is counted.
+const MOST_PROBLEMS: usize = 1000;
+
+/// A line with one of these words may hold a secret, and is not shown.
+const SECRET_WORDS: [&str; 8] =
+    ["password", "passwd", "secret", "token", "authorization", "credential", "api_key", "api-key"];
 
 impl Problems {
     /// Nothing wrong so far.
@@ -56,6 +66,13 @@ impl Problems {
 
     /// Adds a problem.
     pub fn add(&mut self, severity: Severity, mark: Mark, message: impl Into<String>, help: Option<String>) {
+        if severity == Severity::Error {
+            self.errors = self.errors.saturating_add(1);
+        }
+        if self.list.len() >= MOST_PROBLEMS {
+            self.omitted = self.omitted.saturating_add(1);
+            return;
+        }
         self.list.push(Problem { severity, mark, message: message.into(), help });
     }
 
@@ -84,12 +101,12 @@ impl Problems {
 
     /// Whether there is an error among the problems.
     pub fn has_errors(&self) -> bool {
-        self.error_count() > 0
+        self.errors > 0
     }
 
     /// How many errors there are.
     pub fn error_count(&self) -> usize {
-        self.list.iter().filter(|problem| problem.severity == Severity::Error).count()
+        self.errors
     }
 
     /// All problems, ordered by place; those of one place stay in the order in which they were found.
@@ -111,13 +128,15 @@ impl Problems {
 
     fn render_if(&self, wanted: impl Fn(&Problem) -> bool) -> String {
         let mut text = String::new();
-        let mut shown: Vec<&Problem> = Vec::new();
+        let mut shown = HashSet::new();
         for problem in self.sorted() {
-            if !wanted(problem) || shown.contains(&problem) {
-                continue;
+            if wanted(problem) && shown.insert((problem.mark, &problem.message)) {
+                self.render_one(problem, &mut text);
             }
-            self.render_one(problem, &mut text);
-            shown.push(problem);
+        }
+        if self.omitted > 0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "and {} more problems", self.omitted);
         }
         text
     }
@@ -128,26 +147,18 @@ impl Problems {
             Severity::Warning => "warning",
             Severity::Note => "note",
         };
+        let place = self.describe(problem.mark).map_or(String::new(), |place| place + ": ");
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{}{severity}: {}", self.place(problem.mark), problem.message);
-        if let Some(line) = self.line(problem.mark) {
+        let _ = writeln!(out, "{}{severity}: {}", printable(&place), printable(&problem.message));
+        if let Some((line, before)) = self.line(problem.mark) {
             let number = problem.mark.line;
             let margin = " ".repeat(number.to_string().len());
-            let before = usize::try_from(problem.mark.column.saturating_sub(1)).unwrap_or(0);
             let pad: String = line.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
             let _ = writeln!(out, " {number} | {line}");
             let _ = writeln!(out, " {margin} | {pad}^");
         }
         if let Some(help) = &problem.help {
-            let _ = writeln!(out, "  help: {help}");
-        }
-    }
-
-    /// `file:line:column: `, or nothing for a problem without a place.
-    fn place(&self, mark: Mark) -> String {
-        match self.describe(mark) {
-            Some(place) => format!("{place}: "),
-            None => String::new(),
+            let _ = writeln!(out, "  help: {}", printable(help));
         }
     }
 
@@ -164,12 +175,30 @@ impl Problems {
         self.sources.get(usize::try_from(mark.source.0).ok()?)
     }
 
-    fn line(&self, mark: Mark) -> Option<String> {
+    /// The offending line, and how many characters stand before the offence. Of a long line the part around it.
+    fn line(&self, mark: Mark) -> Option<(String, usize)> {
+        const BEFORE: usize = 120;
         const LONGEST: usize = 240;
         let index = usize::try_from(mark.line).ok()?.checked_sub(1)?;
         let line = self.source(mark)?.text.lines().nth(index)?;
-        Some(line.chars().take(LONGEST).collect::<String>().trim_end().to_owned())
+        let lower = line.to_ascii_lowercase();
+        if SECRET_WORDS.iter().any(|word| lower.contains(word)) {
+            return None;
+        }
+        let before = usize::try_from(mark.column.saturating_sub(1)).ok()?;
+        let cut = before.saturating_sub(BEFORE);
+        let part: String = line.chars().skip(cut).take(LONGEST).collect();
+        let (part, before) = match cut {
+            0 => (part, before),
+            _ => (format!("…{part}"), BEFORE.saturating_add(1)),
+        };
+        Some((printable(part.trim_end()), before))
     }
+}
+
+/// Text from outside without characters that command a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// "did you mean `verbosity`?" when one of the known names is close enough to what was written.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decode::{Check, Decode, DecodeContext, Fields};
 use crate::gates::{ALLOW_NO_PIPELINES, Gates, PROFILES};
 use crate::id::{ComponentId, Declared, PipelineId, Reference, Signal};
-use crate::node::{Mark, Node, Value};
+use crate::node::{Map, Mark, Node, Value};
 use crate::problems::{Problems, did_you_mean};
 use crate::source::{Request, resolve};
 use crate::telemetry::Telemetry;
@@ -112,7 +112,7 @@ pub fn load(request: &Request<'_>) -> Result<Loaded, Problems> {
 }
 
 fn read(resolved: Node, gates: Gates, mut problems: Problems) -> Loaded {
-    let empty = crate::node::Map::default();
+    let empty = Map::default();
     let mut fields = Fields::of(resolved.as_map().unwrap_or(&empty));
     let mut context = DecodeContext::new(&mut problems, "");
     let mut loaded = Loaded {
@@ -214,7 +214,7 @@ fn pipelines(node: &Node, context: &mut DecodeContext<'_>) -> Vec<Pipeline> {
 
 fn pipeline(id: PipelineId, mark: Mark, node: &Node, context: &mut DecodeContext<'_>) -> Option<Pipeline> {
     let path = format!("service.pipelines[{id}]");
-    let empty = crate::node::Map::default();
+    let empty = Map::default();
     let map = match &node.value {
         Value::Map(map) => map,
         Value::Null => &empty,
@@ -224,6 +224,12 @@ fn pipeline(id: PipelineId, mark: Mark, node: &Node, context: &mut DecodeContext
             return None;
         }
     };
+    for kind in ["receiver", "exporter"] {
+        let ends = map.get(&format!("{kind}s")).filter(|node| !node.is_null());
+        if ends.is_none_or(|node| node.as_list().is_some_and(<[Node]>::is_empty)) {
+            context.problems.error(mark, format!("service::pipelines::{id}: must have at least one {kind}"));
+        }
+    }
     let mut fields = Fields::of(map);
     let mut list = |key: &'static str| {
         let entry = fields.take(key);
@@ -260,6 +266,16 @@ fn references(node: &Node, path: &str, context: &mut DecodeContext<'_>) -> Vec<R
     references
 }
 
+/// Null, `[]` or `{}`.
+fn is_empty(node: &Node) -> bool {
+    match &node.value {
+        Value::Null => true,
+        Value::List(items) => items.is_empty(),
+        Value::Map(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
 impl Loaded {
     /// The rules between sections, in the Collector's words.
     fn check(&mut self) {
@@ -291,21 +307,17 @@ impl Loaded {
             }
         }
         let service = self.resolved.as_map().and_then(|map| map.entry("service"));
+        // A service that is no mapping has been refused already.
+        let service_is_read = service.is_none_or(|service| service.value.is_null() || service.value.as_map().is_some());
         let pipelines = service.and_then(|service| service.value.get("pipelines"));
-        let written = pipelines.is_some_and(|node| match &node.value {
-            Value::Null => false,
-            // What is wrong with it has been said.
-            Value::Map(map) => !map.is_empty(),
-            _ => true,
-        });
-        if !written && service.is_none_or(|service| service.value.is_null() || service.value.as_map().is_some()) {
+        if service_is_read && pipelines.is_none_or(is_empty) {
             let mark = service.map_or(mark, |service| service.mark);
             problems.error(mark, "service::pipelines: service must have at least one pipeline");
         }
     }
 
     fn has_none(&self, section: &str) -> bool {
-        self.resolved.get(section).is_none_or(|node| node.is_null() || node.as_map().is_some_and(|map| map.is_empty()))
+        self.resolved.get(section).is_none_or(is_empty)
     }
 
     fn check_ambiguity(&self, problems: &mut Problems) {
@@ -338,23 +350,6 @@ impl Loaded {
             };
             problems.error(pipeline.mark, message);
         }
-        let written = |key: &str| {
-            let pipelines = self.resolved.get("service").and_then(|service| service.get("pipelines"));
-            let entries = pipelines.and_then(Node::as_map).into_iter().flatten();
-            let mut here = entries.filter(|entry| entry.mark == pipeline.mark);
-            here.any(|entry| {
-                entry.value.get(key).is_some_and(|node| match &node.value {
-                    Value::Null => false,
-                    Value::List(items) => !items.is_empty(),
-                    _ => true,
-                })
-            })
-        };
-        for kind in ["receiver", "exporter"] {
-            if !written(&format!("{kind}s")) {
-                problems.error(pipeline.mark, format!("{path}: must have at least one {kind}"));
-            }
-        }
         let connectors = self.connectors.as_slice();
         self.check_references(&path, "receiver", &pipeline.receivers, &[&self.receivers, connectors], problems);
         self.check_references(&path, "processor", &pipeline.processors, &[&self.processors], problems);
@@ -385,19 +380,19 @@ impl Loaded {
         if matches!(kind, "receiver" | "exporter") && self.has_none(&format!("{kind}s")) {
             return;
         }
-        let known: Vec<&ComponentId> = declared.iter().copied().flatten().map(|component| &component.id).collect();
-        for reference in references.iter().filter(|reference| !known.contains(&&reference.id)) {
+        let known: BTreeMap<&ComponentId, String> =
+            declared.iter().copied().flatten().map(|component| (&component.id, component.id.to_string())).collect();
+        for reference in references.iter().filter(|reference| !known.contains_key(&reference.id)) {
             let id = reference.id.to_string();
-            let names: Vec<String> = known.iter().map(ToString::to_string).collect();
-            let help = did_you_mean(&id, names.iter().map(String::as_str));
+            let help = did_you_mean(&id, known.values().map(String::as_str));
             let message = format!("{path}: references {kind} \"{id}\" which is not configured");
             problems.error_with_help(reference.mark, message, help);
         }
     }
 
-    /// The Collector says nothing about these, and people look for hours.
+    /// The Collector says nothing about these, and people look for hours. Among errors they would only be noise.
     fn warn_of_unused(&self, problems: &mut Problems) {
-        if self.service.pipelines.is_empty() {
+        if problems.has_errors() || self.service.pipelines.is_empty() {
             return;
         }
         let mut used: BTreeMap<&str, BTreeSet<&ComponentId>> = BTreeMap::new();

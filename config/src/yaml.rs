@@ -57,7 +57,7 @@ fn mark_of(source: SourceId, marker: &saphyr_parser::Marker) -> Mark {
 /// yaml.v3 has one sentence for a tab where indentation should be; everything else keeps the scanner's own words.
 fn scan_error(text: &str, source: SourceId, error: &saphyr_parser::ScanError) -> YamlError {
     let mark = mark_of(source, error.marker());
-    let tab = text.lines().zip(1u32..).take_while(|(_, line)| *line <= mark.line).find_map(|(content, line)| {
+    let tab = text.lines().zip(1u32..).filter(|(_, line)| line.abs_diff(mark.line) <= 1).find_map(|(content, line)| {
         let indent = content.chars().take_while(|c| c.is_whitespace());
         let column = indent.zip(1u32..).find(|(c, _)| *c == '\t')?.1;
         Some(Mark { source, line, column })

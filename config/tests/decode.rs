@@ -1,8 +1,11 @@
 //! How settings are read: types, defaults, old names, unknown keys, rules.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
+use std::collections::BTreeMap;
+
 use config::{
-    ByteSize, Check, Config, GoDuration, Pairs, Problems, Secret, Section, Severity, Toggle, Validate, decode_component,
+    ByteSize, Check, Config, Decode, DecodeContext, GoDuration, Node, Pairs, Problems, Secret, Section, Severity,
+    Toggle, Validate, Value, decode_component,
 };
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Config)]
@@ -253,6 +256,7 @@ fn comments_defaults_and_types_become_the_table_of_keys() {
     assert!(table.contains("| `endpoint` | string | – | Where to. |\n"), "{table}");
     assert!(table.contains("| `timeout` | duration | `5s` | How long a request may take. |\n"), "{table}");
     assert!(table.contains("| `sending_queue` | optional section | `on` | Requests that wait. |\n"), "{table}");
+    assert!(table.contains("| `sending_queue.enabled` | bool | `true` | Turns the section on or off."), "{table}");
     assert!(table.contains("| `sending_queue.queue_size` | int | `77` | Most requests that wait. |\n"), "{table}");
     assert!(
         table.contains("| `sending_queue.sizer` | `requests`, `items` | `requests` | What is counted. |\n"),
@@ -272,6 +276,107 @@ fn secrets_are_known_by_their_keys() {
     assert!(config::is_secret(&keys, &["headers", "0", "value"]));
     assert!(!config::is_secret(&keys, &["endpoint"]));
     assert!(!config::is_secret(&keys, &["sending_queue", "queue_size"]));
+}
+
+/// A connector with lists and maps of sections, and a type that reads itself.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(no_rules)]
+struct Connector {
+    /// What becomes a label.
+    dimensions: Vec<Dimension>,
+    /// The same by name.
+    named: BTreeMap<String, Dimension>,
+    /// One that may be left out.
+    extra: Option<Dimension>,
+    /// Ports and ranges of ports.
+    ports: Vec<PortRange>,
+}
+
+/// A label.
+#[derive(Debug, Clone, PartialEq, Config)]
+struct Dimension {
+    /// The attribute.
+    name: String,
+}
+
+impl Validate for Dimension {
+    fn validate(&self, check: &mut Check<'_, '_>) {
+        check.require(!self.name.is_empty(), "name", "'name' must not be empty");
+    }
+}
+
+/// `80` or `"8000-8100"`.
+#[derive(Debug, Clone, PartialEq)]
+struct PortRange(u16, u16);
+
+impl Decode for PortRange {
+    const TYPE_NAME: &'static str = "port or range";
+
+    fn decode(node: &Node, context: &mut DecodeContext<'_>) -> Option<Self> {
+        if !matches!(node.value, Value::String(_)) {
+            return u16::decode(node, context).map(|port| PortRange(port, port));
+        }
+        let range = node.as_str().and_then(|text| text.split_once('-'));
+        let range = range.and_then(|(first, last)| Some(PortRange(first.parse().ok()?, last.parse().ok()?)));
+        if range.is_none() {
+            context.error(node, "is no port and no range of ports");
+        }
+        range
+    }
+}
+
+/// A connector's settings, or the errors in them.
+fn connector(yaml: &str) -> Result<Connector, Vec<String>> {
+    let uris = [format!("yaml:connectors: {{x: {yaml}}}")];
+    let request = config::Request { uris: &uris, sets: &[], gates: &[], environment: &|_| None };
+    let loaded = config::load(&request).unwrap_or_else(|problems| panic!("{}", problems.render()));
+    let declared = &loaded.connectors[0];
+    let mut problems = Problems::new();
+    let decoded = decode_component(&declared.node, "connectors::x", declared.mark, &mut problems);
+    decoded.ok_or_else(|| problems.sorted().into_iter().map(|problem| problem.message.clone()).collect())
+}
+
+#[test]
+fn sections_in_lists_and_maps_are_sections() {
+    let decoded = connector("{dimensions: [{name: a}], named: {k: {name: b}}, extra: {name: c}, ports: [80, '1-2']}");
+
+    let dimension = |name: &str| Dimension { name: name.to_owned() };
+    let expected = Connector {
+        dimensions: vec![dimension("a")],
+        named: BTreeMap::from([("k".to_owned(), dimension("b"))]),
+        extra: Some(dimension("c")),
+        ports: vec![PortRange(80, 80), PortRange(1, 2)],
+    };
+    assert_eq!(decoded, Ok(expected));
+}
+
+#[test]
+fn their_faults_and_rules_name_the_way_to_them() {
+    let cases = [
+        ("{dimensions: [{name: a}, {nam: b}]}", "connectors::x: 'dimensions[1]' has invalid keys: nam"),
+        ("{dimensions: [{name: [b]}]}", WRONG_NAME),
+        ("{dimensions: [{name: a}, {}]}", "connectors::x::dimensions::1: 'name' must not be empty"),
+        ("{dimensions: [~]}", "connectors::x::dimensions::0: 'name' must not be empty"),
+        ("{named: {k: {}}}", "connectors::x::named::k: 'name' must not be empty"),
+        ("{extra: {}}", "connectors::x::extra: 'name' must not be empty"),
+        ("{ports: [1, x]}", "connectors::x: 'ports[1]' is no port and no range of ports"),
+        ("{ports: [~]}", "connectors::x: 'ports[0]' expected type 'uint16', got unconvertible type '<nil>'"),
+    ];
+    for (yaml, expected) in cases {
+        assert_eq!(connector(yaml), Err(vec![expected.to_owned()]), "{yaml}");
+    }
+}
+
+const WRONG_NAME: &str =
+    "connectors::x::dimensions::0: 'name' expected type 'string', got unconvertible type '[]interface {}'";
+
+#[test]
+fn the_table_shows_what_lists_hold() {
+    let table = config::markdown_table::<Connector>();
+
+    assert!(table.contains("| `dimensions` | list of section | – | What becomes a label. |\n"), "{table}");
+    assert!(table.contains("| `dimensions[].name` | string | – | The attribute. |\n"), "{table}");
+    assert!(table.contains("| `ports` | list of port or range | – | Ports and ranges of ports. |\n"), "{table}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn errors(document: &str) -> Vec<String> {
     errors_of(load_all(&[document], &[]))
 }
 
+/// Valid, with every part that stories here change.
 const WHOLE: &str = "\
 receivers:
   otlp:
@@ -413,4 +414,42 @@ fn an_unknown_type_names_the_nearest() {
     let expected = "error: 'processors' unknown type: \"bach\" for id: \"bach\" (valid values: [batch resource])\n";
     assert!(problems.render().contains(expected), "{}", problems.render());
     assert!(problems.render().contains("  help: did you mean `batch`?\n"), "{}", problems.render());
+}
+
+#[test]
+fn problems_are_bounded_and_lines_with_secrets_are_not_shown() {
+    let many: String = (0..2000).map(|number| format!("key{number}: 1\n")).collect();
+    let secret = with("password: hunter2\nservice: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}");
+
+    let many = load_one(&many).problems.render();
+    let secret = load_one(&secret).problems.render();
+
+    assert_eq!(many.matches(": error: ").count(), 1000);
+    assert!(many.ends_with("and 1003 more problems\n"), "{:?}", many.lines().last());
+    assert!(secret.contains("'' has invalid keys: password") && !secret.contains("hunter2"), "{secret}");
+}
+
+#[test]
+fn a_long_line_is_shown_around_the_fault_and_cannot_command_the_terminal() {
+    let long = format!("extensions: {{a: {{x: {}}}, 'b c': }}", "y".repeat(5000));
+    let colour = "extensions: {a: , \"\\e[31m\": }";
+
+    let long = load_one(&long).problems.render();
+    let colour = load_one(colour).problems.render();
+
+    let fault = long.lines().position(|line| line.contains("in \"b c\" id")).expect("the fault");
+    let shown: Vec<&str> = long.lines().skip(fault + 1).take(2).collect();
+    let caret = shown[1].chars().position(|c| c == '^').expect("a caret");
+    let below: String = shown[0].chars().skip(caret).take(5).collect();
+    assert_eq!(below, "'b c'", "{long}");
+    assert!(!colour.contains('\u{1b}'), "{colour:?}");
+}
+
+#[test]
+fn only_the_first_document_counts() {
+    let loaded = load_one("extensions: {a: }\n---\nextensions: {b: }\n");
+
+    assert_eq!(loaded.extensions.len(), 1);
+    let text = loaded.problems.render();
+    assert!(text.contains("<--config 1>:2:1: warning: only the first YAML document of a source is read\n"), "{text}");
 }

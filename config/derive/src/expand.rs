@@ -77,7 +77,7 @@ impl<'a> Key<'a> {
             keys.push(::config::KeyDoc {
                 name: #name,
                 alias: #alias,
-                type_name: <#field_type as ::config::Decode>::TYPE_NAME,
+                type_name: <#field_type as ::config::Decode>::type_doc(),
                 default: ::config::Decode::show(&self.#ident),
                 doc: #doc,
                 deprecated: #deprecated,
@@ -194,6 +194,14 @@ fn section(name: &Ident, container: &Container, data: &DataStruct) -> Result<Tok
                 ::config::Section::key_docs(self)
             }
 
+            fn type_docs() -> ::std::vec::Vec<::config::KeyDoc> {
+                <Self as ::config::Section>::keys()
+            }
+
+            fn from_null(_node: &::config::Node) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(::core::default::Default::default())
+            }
+
             fn validate_inside(
                 &self,
                 node: ::core::option::Option<&::config::Node>,
@@ -245,7 +253,7 @@ fn choice(name: &Ident, container: &Container, data: &DataEnum) -> Result<TokenS
                 node: &::config::Node,
                 context: &mut ::config::DecodeContext<'_>,
             ) -> ::core::option::Option<Self> {
-                ::config::decode_choice([#(#reads),*], #unknown, #ignore_case, node, context)
+                ::config::decode_choice([#(#reads),*], &[#(#values),*], #unknown, #ignore_case, node, context)
             }
 
             fn show(&self) -> ::std::string::String {

@@ -5,9 +5,10 @@ use crate::node::Node;
 use crate::problems::did_you_mean;
 
 /// Reads a word; `#[derive(Config)]` on an enum calls it. `unknown` is the sentence for other words, in which `{}` and
-/// `{:?}` stand for the word.
+/// `{:?}` stand for the word; `names` are the words that it proposes.
 pub fn decode_choice<T, const N: usize>(
     values: [(&'static str, T); N],
+    names: &[&str],
     unknown: Option<&str>,
     ignore_case: bool,
     node: &Node,
@@ -17,7 +18,6 @@ pub fn decode_choice<T, const N: usize>(
         context.wrong_type(node, "string");
         return None;
     };
-    let names: Vec<&str> = values.iter().map(|(name, _)| *name).filter(|name| !name.is_empty()).collect();
     let same = |name: &str| name == text || ignore_case && name.eq_ignore_ascii_case(text);
     let found = values.into_iter().find(|(name, _)| same(name)).map(|(_, value)| value);
     if found.is_none() {

@@ -6,9 +6,13 @@ use super::{Check, Decode, DecodeContext};
 use crate::document::KeyDoc;
 use crate::node::{Map, Node, Value};
 
-impl<T: Decode + Default> Decode for Vec<T> {
+impl<T: Decode> Decode for Vec<T> {
     const TYPE_NAME: &'static str = "list";
     const SECRET: bool = T::SECRET;
+
+    fn type_doc() -> String {
+        format!("list of {}", T::type_doc())
+    }
 
     fn decode(node: &Node, context: &mut DecodeContext<'_>) -> Option<Self> {
         if let Value::List(items) = &node.value {
@@ -29,8 +33,8 @@ impl<T: Decode + Default> Decode for Vec<T> {
         format!("[{}]", items.join(", "))
     }
 
-    fn child_docs(&self) -> Vec<KeyDoc> {
-        T::default().child_docs()
+    fn type_docs() -> Vec<KeyDoc> {
+        T::type_docs()
     }
 
     fn validate_inside(&self, node: Option<&Node>, check: &mut Check<'_, '_>) {
@@ -43,7 +47,7 @@ impl<T: Decode + Default> Decode for Vec<T> {
 }
 
 /// All items, or `None` after all of their problems have been reported.
-fn decode_all<'n, T: Decode + Default>(
+fn decode_all<'n, T: Decode>(
     items: impl Iterator<Item = (usize, &'n Node)>,
     context: &mut DecodeContext<'_>,
 ) -> Option<Vec<T>> {
@@ -52,13 +56,18 @@ fn decode_all<'n, T: Decode + Default>(
     decoded.into_iter().collect()
 }
 
-fn decode_item<T: Decode + Default>(node: &Node, context: &mut DecodeContext<'_>) -> Option<T> {
-    if node.is_null() { Some(T::default().decode_null(node)) } else { T::decode(node, context) }
+fn decode_item<T: Decode>(node: &Node, context: &mut DecodeContext<'_>) -> Option<T> {
+    let null = if node.is_null() { T::from_null(node) } else { None };
+    null.or_else(|| T::decode(node, context))
 }
 
-impl<T: Decode + Default> Decode for BTreeMap<String, T> {
+impl<T: Decode> Decode for BTreeMap<String, T> {
     const TYPE_NAME: &'static str = "map";
     const SECRET: bool = T::SECRET;
+
+    fn type_doc() -> String {
+        format!("map of {}", T::type_doc())
+    }
 
     fn decode(node: &Node, context: &mut DecodeContext<'_>) -> Option<Self> {
         let Value::Map(map) = &node.value else {
@@ -68,8 +77,8 @@ impl<T: Decode + Default> Decode for BTreeMap<String, T> {
         decode_entries(map, context).map(|pairs| pairs.into_iter().collect())
     }
 
-    fn child_docs(&self) -> Vec<KeyDoc> {
-        T::default().child_docs()
+    fn type_docs() -> Vec<KeyDoc> {
+        T::type_docs()
     }
 
     fn validate_inside(&self, node: Option<&Node>, check: &mut Check<'_, '_>) {
@@ -80,7 +89,7 @@ impl<T: Decode + Default> Decode for BTreeMap<String, T> {
     }
 }
 
-fn decode_entries<T: Decode + Default>(map: &Map, context: &mut DecodeContext<'_>) -> Option<Vec<(String, T)>> {
+fn decode_entries<T: Decode>(map: &Map, context: &mut DecodeContext<'_>) -> Option<Vec<(String, T)>> {
     let decoded: Vec<Option<(String, T)>> = map
         .iter()
         .map(|entry| {
@@ -118,9 +127,13 @@ impl<T> Pairs<T> {
     }
 }
 
-impl<T: Decode + Default> Decode for Pairs<T> {
-    const TYPE_NAME: &'static str = "map or list of {name, value}";
+impl<T: Decode> Decode for Pairs<T> {
+    const TYPE_NAME: &'static str = "map";
     const SECRET: bool = T::SECRET;
+
+    fn type_doc() -> String {
+        format!("map or `{{name, value}}` list of {}", T::type_doc())
+    }
 
     fn decode(node: &Node, context: &mut DecodeContext<'_>) -> Option<Self> {
         match &node.value {
@@ -141,7 +154,7 @@ impl<T: Decode + Default> Decode for Pairs<T> {
     }
 }
 
-fn decode_pair<T: Decode + Default>(node: &Node, context: &mut DecodeContext<'_>) -> Option<(String, T)> {
+fn decode_pair<T: Decode>(node: &Node, context: &mut DecodeContext<'_>) -> Option<(String, T)> {
     let Value::Map(map) = &node.value else {
         context.not_a_map(node);
         return None;
@@ -157,16 +170,18 @@ fn decode_pair<T: Decode + Default>(node: &Node, context: &mut DecodeContext<'_>
         return None;
     };
     let name = context.inside("name", |context| String::decode(name, context));
-    let value = match map.get("value") {
-        Some(value) => context.inside("value", |context| decode_item(value, context)),
-        None => Some(T::default()),
-    };
+    let absent = Node::null(node.mark);
+    let value = context.inside("value", |context| decode_item(map.get("value").unwrap_or(&absent), context));
     Some((name?, value?))
 }
 
-impl<T: Decode + Default> Decode for Option<T> {
+impl<T: Decode> Decode for Option<T> {
     const TYPE_NAME: &'static str = T::TYPE_NAME;
     const SECRET: bool = T::SECRET;
+
+    fn type_doc() -> String {
+        T::type_doc()
+    }
 
     fn decode(node: &Node, context: &mut DecodeContext<'_>) -> Option<Self> {
         T::decode(node, context).map(Some)
@@ -184,10 +199,15 @@ impl<T: Decode + Default> Decode for Option<T> {
     }
 
     fn child_docs(&self) -> Vec<KeyDoc> {
-        match self {
-            Some(value) => value.child_docs(),
-            None => T::default().child_docs(),
-        }
+        self.as_ref().map_or_else(T::type_docs, Decode::child_docs)
+    }
+
+    fn type_docs() -> Vec<KeyDoc> {
+        T::type_docs()
+    }
+
+    fn from_null(node: &Node) -> Option<Self> {
+        Some(T::from_null(node))
     }
 
     fn validate_inside(&self, node: Option<&Node>, check: &mut Check<'_, '_>) {

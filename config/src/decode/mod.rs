@@ -32,6 +32,11 @@ pub trait Decode: Sized {
     /// The name of the type, as Go has it where the Collector's sentences show it.
     const TYPE_NAME: &'static str;
 
+    /// The type as documentation shows it.
+    fn type_doc() -> String {
+        Self::TYPE_NAME.to_owned()
+    }
+
     /// Whether the value must never be printed.
     const SECRET: bool = false;
 
@@ -49,6 +54,11 @@ pub trait Decode: Sized {
         self
     }
 
+    /// What null means where there is no default, as an item of a list; `None` when it means nothing.
+    fn from_null(_node: &Node) -> Option<Self> {
+        None
+    }
+
     /// A list written as one string with commas, for types that allow it.
     fn split_list(_text: &str) -> Option<Vec<Self>> {
         None
@@ -59,8 +69,13 @@ pub trait Decode: Sized {
         String::new()
     }
 
-    /// The keys inside, for sections and collections of sections.
+    /// The keys inside, with this value as their default.
     fn child_docs(&self) -> Vec<KeyDoc> {
+        Self::type_docs()
+    }
+
+    /// The keys inside, with the defaults of the type.
+    fn type_docs() -> Vec<KeyDoc> {
         Vec::new()
     }
 

@@ -95,6 +95,10 @@ impl Decode for String {
         node.as_str().map_or(self, str::to_owned)
     }
 
+    fn from_null(node: &Node) -> Option<Self> {
+        Some(Self::new().decode_null(node))
+    }
+
     fn split_list(text: &str) -> Option<Vec<Self>> {
         if text.is_empty() {
             return Some(Vec::new());
@@ -152,6 +156,10 @@ impl Decode for Secret {
     fn decode_null(self, node: &Node) -> Self {
         Secret(self.0.decode_null(node))
     }
+
+    fn from_null(node: &Node) -> Option<Self> {
+        String::from_null(node).map(Secret)
+    }
 }
 
 /// A sub-tree that its component reads by itself.
@@ -164,5 +172,9 @@ impl Decode for Node {
 
     fn decode_null(self, node: &Node) -> Self {
         node.clone()
+    }
+
+    fn from_null(node: &Node) -> Option<Self> {
+        Some(node.clone())
     }
 }

@@ -46,7 +46,7 @@ pub fn decode_component<T: Section>(node: &Node, path: &str, mark: Mark, problem
         decode_section(T::default(), node, &mut DecodeContext::new(problems, path))
     };
     let decoded = decoded.filter(|_| problems.error_count() == errors_before)?;
-    run_rules(&decoded, Some(node), &mut Check::new(problems, path, Some(node), mark));
+    decoded.validate_inside(Some(node), &mut Check::new(problems, path, Some(node), mark));
     (problems.error_count() == errors_before).then_some(decoded)
 }
 
@@ -60,12 +60,6 @@ pub fn decode_section<T: Section>(base: T, node: &Node, context: &mut DecodeCont
     let decoded = base.decode_fields(&mut fields, context);
     fields.refuse_the_rest(context);
     decoded
-}
-
-/// Runs the rules of a section and of all sections inside it.
-pub(crate) fn run_rules<T: Section>(section: &T, node: Option<&Node>, check: &mut Check<'_, '_>) {
-    section.validate(check);
-    section.validate_fields(node, check);
 }
 
 /// The keys of a mapping while they are taken one by one; what nobody takes is unknown.
@@ -94,9 +88,16 @@ impl<'n> Fields<'n> {
 
     fn refuse(&self, prefix: &str, path: &str, problems: &mut Problems) {
         for entry in self.map.iter().filter(|entry| !self.taken.contains(entry.key.as_str())) {
-            let help = did_you_mean(&entry.key, self.known.iter().copied());
+            let help = did_you_mean(&entry.key, self.known.iter().copied()).or_else(|| self.list_keys());
             problems.error_with_help(entry.mark, format!("{prefix}'{path}' has invalid keys: {}", entry.key), help);
         }
+    }
+
+    /// The keys that there are, unless there are too many to read.
+    fn list_keys(&self) -> Option<String> {
+        const MOST: usize = 12;
+        let readable = (1..=MOST).contains(&self.known.len());
+        readable.then(|| format!("keys here: {}", self.known.join(", ")))
     }
 
     /// Takes a key by its name.

@@ -66,12 +66,20 @@ impl<T: Section> Decode for Toggle<T> {
         Toggle::on(self.settings)
     }
 
+    fn from_null(_node: &Node) -> Option<Self> {
+        Some(Toggle::on(T::default()))
+    }
+
     fn show(&self) -> String {
         if self.enabled { "on".to_owned() } else { "off".to_owned() }
     }
 
     fn child_docs(&self) -> Vec<KeyDoc> {
-        self.settings.key_docs()
+        with_switch(self.settings.key_docs(), self.enabled)
+    }
+
+    fn type_docs() -> Vec<KeyDoc> {
+        with_switch(T::keys(), false)
     }
 
     /// The rules of a section that is off do not matter.
@@ -80,6 +88,22 @@ impl<T: Section> Decode for Toggle<T> {
             settings.validate_inside(node, check);
         }
     }
+}
+
+/// The keys of the section and the one that every such section has.
+fn with_switch(mut keys: Vec<KeyDoc>, enabled: bool) -> Vec<KeyDoc> {
+    let switch = KeyDoc {
+        name: "enabled",
+        alias: None,
+        type_name: bool::type_doc(),
+        default: enabled.to_string(),
+        doc: "Turns the section on or off. A section that is written is on.",
+        deprecated: None,
+        secret: false,
+        children: Vec::new(),
+    };
+    keys.insert(0, switch);
+    keys
 }
 
 fn without_switch(node: &Node, map: &Map) -> Node {
