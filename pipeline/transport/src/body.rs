@@ -11,15 +11,15 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-/// Segments, then trailers if there are any.
+/// Payload, then trailers if there are any.
 #[derive(Debug, Clone, Default)]
-pub struct Segments {
+pub struct Payload {
     waiting: VecDeque<Bytes>,
     bytes: u64,
     trailers: Option<HeaderMap>,
 }
 
-impl Segments {
+impl Payload {
     /// A body without trailers.
     pub fn new(segments: impl IntoIterator<Item = Bytes>) -> Self {
         let waiting: VecDeque<Bytes> = segments.into_iter().filter(|segment| !segment.is_empty()).collect();
@@ -34,13 +34,13 @@ impl Segments {
     }
 }
 
-impl<B: Into<Bytes>> From<B> for Segments {
+impl<B: Into<Bytes>> From<B> for Payload {
     fn from(bytes: B) -> Self {
         Self::new([bytes.into()])
     }
 }
 
-impl Body for Segments {
+impl Body for Payload {
     type Data = Bytes;
     type Error = Infallible;
 

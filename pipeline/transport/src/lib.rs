@@ -27,7 +27,7 @@ pub use crate::http::{
     export_over_http, read_body, serve_http,
 };
 pub use admission::{Admission, Admitted};
-pub use body::Segments;
+pub use body::Payload;
 pub use compression::{Codec, CompressError, Compression, DecompressError, compress, decompress};
 pub use delivery::DeliveryError;
 pub use grpc::{GrpcClient, GrpcClientOptions, GrpcServer, GrpcServerOptions, Pings};

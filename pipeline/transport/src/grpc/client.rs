@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use super::headers::{self, ACCEPTED, APPLICATION_GRPC, GRPC_ACCEPT_ENCODING, GRPC_ENCODING, GRPC_TIMEOUT};
 use super::message::framed;
 use super::{FRAME_SIZE, WINDOW};
-use crate::body::{Segments, beginning};
+use crate::body::{Payload, beginning};
 use crate::compression::{Codec, Compression, compress};
 use crate::delivery::DeliveryError;
 use crate::local::LocalExecutor;
@@ -65,7 +65,7 @@ pub struct GrpcClient {
     options: GrpcClientOptions,
     authority: Authority,
     // Held while connecting, so that many calls make one connection.
-    connection: Mutex<Option<SendRequest<Segments>>>,
+    connection: Mutex<Option<SendRequest<Payload>>>,
 }
 
 /// The options do not make a request.
@@ -106,13 +106,13 @@ impl GrpcClient {
         Err(unavailable(format!("{} closes every connection", self.options.endpoint)))
     }
 
-    fn request(&self, signal: Signal, segments: Vec<Bytes>) -> Result<Request<Segments>, Status> {
+    fn request(&self, signal: Signal, segments: Vec<Bytes>) -> Result<Request<Payload>, Status> {
         let internal = |error: &dyn std::error::Error| Status::new(Code::Internal, error.to_string());
         let segments = match self.options.compression {
             Some(compression) => vec![compress(compression, &segments).map_err(|error| internal(&error))?],
             None => segments,
         };
-        let body = Segments::new(framed(segments, self.options.compression.is_some())?);
+        let body = Payload::new(framed(segments, self.options.compression.is_some())?);
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(self.authority.clone());
@@ -138,7 +138,7 @@ impl GrpcClient {
         }
     }
 
-    async fn connection(&self) -> Result<SendRequest<Segments>, Status> {
+    async fn connection(&self) -> Result<SendRequest<Payload>, Status> {
         let mut slot = self.connection.lock().await;
         if let Some(open) = slot.as_ref().filter(|connection| !connection.is_closed()) {
             return Ok(open.clone());
@@ -152,7 +152,7 @@ impl GrpcClient {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Segments>, Status> {
+    async fn connect(&self) -> Result<SendRequest<Payload>, Status> {
         let endpoint = &self.options.endpoint;
         let failed = |error: &dyn std::error::Error| unavailable(format!("cannot connect to {endpoint}: {error}"));
         let stream = TcpStream::connect(endpoint.as_str()).await.map_err(|error| failed(&error))?;
@@ -179,7 +179,7 @@ impl GrpcClient {
     }
 
     /// Makes the next call connect again, unless another call has done so already.
-    async fn forget(&self, broken: &SendRequest<Segments>) {
+    async fn forget(&self, broken: &SendRequest<Payload>) {
         let mut slot = self.connection.lock().await;
         if broken.is_closed() && slot.as_ref().is_some_and(SendRequest::is_closed) {
             *slot = None;

@@ -19,7 +19,7 @@ use super::headers::{self, ACCEPTED, APPLICATION_GRPC, GRPC_ACCEPT_ENCODING, GRP
 use super::message::MessageReader;
 use super::{FRAME_SIZE, WINDOW};
 use crate::admission::{Admission, Admitted};
-use crate::body::Segments;
+use crate::body::Payload;
 use crate::compression::{Codec, DecompressError, decompress};
 use crate::intake::{Encoding, Export, Intake};
 use crate::local::LocalExecutor;
@@ -125,7 +125,7 @@ impl<I: Intake> GrpcServer<I> {
         }
     }
 
-    async fn reply(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Segments> {
+    async fn reply(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Payload> {
         if let Err(refused) = check_http(&request) {
             return refused;
         }
@@ -200,9 +200,9 @@ impl<I: Intake> GrpcServer<I> {
     }
 }
 
-fn check_http(request: &Request<Incoming>) -> Result<(), Response<Segments>> {
+fn check_http(request: &Request<Incoming>) -> Result<(), Response<Payload>> {
     let plain = |status, text: String| {
-        let mut response = Response::new(Segments::from(text));
+        let mut response = Response::new(Payload::from(text));
         *response.status_mut() = status;
         response
     };
@@ -227,17 +227,17 @@ fn codec(headers: &HeaderMap) -> Result<Option<Codec>, Status> {
     })
 }
 
-fn success() -> Response<Segments> {
+fn success() -> Response<Payload> {
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(headers::GRPC_STATUS, 0.into());
     // An empty response message: not compressed, no bytes.
-    let mut response = Response::new(Segments::from(Bytes::from_static(&[0; 5])).with_trailers(trailers));
+    let mut response = Response::new(Payload::from(Bytes::from_static(&[0; 5])).with_trailers(trailers));
     response.headers_mut().insert(CONTENT_TYPE, APPLICATION_GRPC);
     response
 }
 
-fn failure(status: &Status) -> Response<Segments> {
-    let mut response = Response::new(Segments::default());
+fn failure(status: &Status) -> Response<Payload> {
+    let mut response = Response::new(Payload::default());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, APPLICATION_GRPC);
     headers.insert(GRPC_ACCEPT_ENCODING, ACCEPTED);

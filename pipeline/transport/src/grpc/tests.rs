@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::admission::Admission;
-use crate::body::{Segments, beginning};
+use crate::body::{Payload, beginning};
 use crate::compression::{Codec, Compression};
 use crate::delivery::DeliveryError;
 use crate::intake::{Encoding, Rejection};
@@ -37,7 +37,7 @@ async fn pair(intake: Recorder, admission: Admission) -> (Serving, GrpcClient) {
 }
 
 /// A call written by hand: what a client of another make, or a hostile one, may send.
-async fn raw(serving: &Serving, request: Request<Segments>) -> (u16, HeaderMap) {
+async fn raw(serving: &Serving, request: Request<Payload>) -> (u16, HeaderMap) {
     let stream = TcpStream::connect(serving.address().unwrap()).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(LocalExecutor, TokioIo::new(stream)).await.unwrap();
@@ -48,11 +48,11 @@ async fn raw(serving: &Serving, request: Request<Segments>) -> (u16, HeaderMap) 
     (head.status.as_u16(), headers)
 }
 
-fn call(path: &str, body: &'static [u8]) -> Request<Segments> {
+fn call(path: &str, body: &'static [u8]) -> Request<Payload> {
     Request::post(format!("http://test{path}"))
         .header("content-type", "application/grpc")
         .header("te", "trailers")
-        .body(Segments::from(body))
+        .body(Payload::from(body))
         .unwrap()
 }
 

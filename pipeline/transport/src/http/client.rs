@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use super::LONGEST_ANSWER;
 use super::pool::{Lease, Limits, Pool};
 use super::retry_after::retry_after;
-use crate::body::{Segments, beginning};
+use crate::body::{Payload, beginning};
 use crate::compression::{Codec, Compression, compress};
 use crate::delivery::DeliveryError;
 
@@ -153,7 +153,7 @@ impl HttpClient {
         target: &Target,
         content_type: HeaderValue,
         segments: Vec<Bytes>,
-    ) -> Result<Request<Segments>, DeliveryError> {
+    ) -> Result<Request<Payload>, DeliveryError> {
         let mut headers = self.options.headers.clone();
         headers.insert(CONTENT_TYPE, content_type);
         headers.entry(HOST).or_insert_with(|| target.host.clone());
@@ -171,14 +171,14 @@ impl HttpClient {
             }
             None => segments,
         };
-        let mut request = Request::new(Segments::new(segments));
+        let mut request = Request::new(Payload::new(segments));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = target.path.clone();
         *request.headers_mut() = headers;
         Ok(request)
     }
 
-    async fn send(&self, target: &Target, mut request: Request<Segments>) -> Result<HttpResponse, String> {
+    async fn send(&self, target: &Target, mut request: Request<Payload>) -> Result<HttpResponse, String> {
         loop {
             let mut lease = self.pool.lease(&target.host_and_port).await?;
             let mut failed = match lease.sender.try_send_request(request).await {

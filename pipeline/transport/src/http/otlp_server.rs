@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use super::server::{HttpServerOptions, read_body, serve_http};
 use crate::admission::Admission;
-use crate::body::Segments;
+use crate::body::Payload;
 use crate::intake::{Encoding, Export, Intake};
 use crate::serve::Serving;
 use crate::status::{Code, Status};
@@ -69,7 +69,7 @@ impl<I: Intake> HttpServer<I> {
         })
     }
 
-    async fn reply(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Segments> {
+    async fn reply(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Payload> {
         let signal = self.paths.signal(request.uri().path()).filter(|signal| self.intake.wants(*signal));
         let Some(signal) = signal else {
             return answer(StatusCode::NOT_FOUND, TEXT, "404 page not found\n");
@@ -114,14 +114,14 @@ fn encoding(request: &Request<Incoming>) -> Option<Encoding> {
     }
 }
 
-fn answer(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Segments> {
-    let mut response = Response::new(Segments::from(body));
+fn answer(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Payload> {
+    let mut response = Response::new(Payload::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
-fn failure(status: &Status, encoding: Encoding) -> Response<Segments> {
+fn failure(status: &Status, encoding: Encoding) -> Response<Payload> {
     let http = status.code.http();
     let mut response = match encoding {
         Encoding::Protobuf => answer(http, PROTOBUF, status.encode()),

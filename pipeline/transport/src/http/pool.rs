@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::body::Segments;
+use crate::body::Payload;
 
 /// What a pool keeps, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub(super) struct Limits {
 }
 
 struct Idle {
-    sender: SendRequest<Segments>,
+    sender: SendRequest<Payload>,
     since: Instant,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Pool {
 
 /// A connection in use. It goes back with [`Pool::keep`], or is closed when dropped.
 pub(super) struct Lease {
-    pub sender: SendRequest<Segments>,
+    pub sender: SendRequest<Payload>,
     /// True if it served a request before: the server may have closed it meanwhile.
     pub used: bool,
     host: Rc<str>,
@@ -88,7 +88,7 @@ impl Pool {
     }
 
     /// The newest is the least likely to have been closed by the server.
-    fn newest_idle(&self, host: &Rc<str>) -> Option<SendRequest<Segments>> {
+    fn newest_idle(&self, host: &Rc<str>) -> Option<SendRequest<Payload>> {
         let mut hosts = self.hosts.borrow_mut();
         let idle = hosts.get_mut(host)?.idle.pop()?;
         let idle_time = self.limits.idle_time;
@@ -96,7 +96,7 @@ impl Pool {
     }
 }
 
-async fn connect(host: &str) -> Result<SendRequest<Segments>, String> {
+async fn connect(host: &str) -> Result<SendRequest<Payload>, String> {
     let failed = |error: &dyn std::error::Error| format!("cannot connect to {host}: {error}");
     let stream = TcpStream::connect(host).await.map_err(|error| failed(&error))?;
     let _ = stream.set_nodelay(true);

@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::admission::{Admission, Admitted};
-use crate::body::Segments;
+use crate::body::Payload;
 use crate::compression::{Codec, DecompressError, decompress};
 use crate::serve::{Connection, Serving, Stopping, accept};
 use crate::status::{Code, Status};
@@ -62,7 +62,7 @@ struct Server<S> {
 pub fn serve_http<S, F>(listener: TcpListener, options: HttpServerOptions, service: S) -> Serving
 where
     S: Fn(Request<Incoming>, SocketAddr) -> F + 'static,
-    F: Future<Output = Response<Segments>> + 'static,
+    F: Future<Output = Response<Payload>> + 'static,
 {
     accept(listener, Server { service, options })
 }
@@ -70,7 +70,7 @@ where
 impl<S, F> Connection for Server<S>
 where
     S: Fn(Request<Incoming>, SocketAddr) -> F + 'static,
-    F: Future<Output = Response<Segments>> + 'static,
+    F: Future<Output = Response<Payload>> + 'static,
 {
     async fn serve(self: Rc<Self>, stream: TcpStream, peer: SocketAddr, mut stopping: Stopping) {
         let service = service_fn(|request| {

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 
 use super::client::content_encoding;
 use super::*;
-use crate::body::Segments;
+use crate::body::Payload;
 use crate::compression::{Codec, Compression, compress};
 use crate::delivery::DeliveryError;
 use crate::intake::{Encoding, Rejection};
@@ -58,7 +58,7 @@ async fn raw(serving: &Serving, request: &str, body: &[u8]) -> String {
 }
 
 /// A destination that always answers the same, and how many connections it saw.
-async fn destination(answer: impl Fn() -> Response<Segments> + 'static) -> (Serving, Target, Rc<RefCell<Vec<u16>>>) {
+async fn destination(answer: impl Fn() -> Response<Payload> + 'static) -> (Serving, Target, Rc<RefCell<Vec<u16>>>) {
     let (listener, address) = door().await;
     let ports = Rc::new(RefCell::new(Vec::new()));
     let seen = Rc::clone(&ports);
@@ -70,8 +70,8 @@ async fn destination(answer: impl Fn() -> Response<Segments> + 'static) -> (Serv
     (serving, Target::parse(&format!("http://{address}/")).unwrap(), ports)
 }
 
-fn answering(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Response<Segments> {
-    let mut response = Response::new(Segments::from(body.to_owned()));
+fn answering(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Response<Payload> {
+    let mut response = Response::new(Payload::from(body.to_owned()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     for (name, value) in headers {
         response.headers_mut().insert(*name, HeaderValue::from_static(value));
@@ -357,7 +357,7 @@ fn headers_of_the_configuration_are_sent_both_ways() {
         let options = HttpServerOptions { response_headers: extra, ..HttpServerOptions::default() };
         let echo = |request: http::Request<hyper::body::Incoming>, _| async move {
             let tenant = request.headers()["x-tenant"].to_str().unwrap().to_owned();
-            Response::new(Segments::from(format!("{tenant} {}", request.headers()["authorization"].to_str().unwrap())))
+            Response::new(Payload::from(format!("{tenant} {}", request.headers()["authorization"].to_str().unwrap())))
         };
         let _serving = serve_http(listener, options, echo);
         let target = Target::parse(&format!("http://me:pw@{address}/")).unwrap();
