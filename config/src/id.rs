@@ -72,6 +72,12 @@ impl ComponentId {
         Ok(Self { kind: kind.to_owned(), name: name.map(str::to_owned) })
     }
 
+    /// The id of a component that stands in no file. `kind` must be a valid type.
+    pub fn of(kind: &str) -> Self {
+        debug_assert!(is_type(kind), "{kind:?} is no component type");
+        Self { kind: kind.to_owned(), name: None }
+    }
+
     /// The type, as written: aliases are resolved by whoever has the factories.
     pub fn kind(&self) -> &str {
         &self.kind

@@ -82,7 +82,7 @@ impl BuildContext {
     /// The context from which those of all components are derived.
     pub fn new(clock: Arc<dyn Clock>, budget: Arc<Budget>, shards: usize) -> Self {
         Self {
-            id: nobody(),
+            id: ComponentId::of("tidewatch"),
             signal: None,
             pipeline: None,
             shard: 0,

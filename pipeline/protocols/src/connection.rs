@@ -71,11 +71,15 @@ pub struct Connection {
     /// Turns by order of arrival, for sources that do not count them.
     turn: u32,
     last_flow: Option<Flow>,
+    /// A record was lost, perhaps of this direction: its next chunk will tell.
+    suspect: Option<Flow>,
 }
 
 #[derive(Debug)]
 enum State {
-    Detecting { attempts: u8 },
+    Detecting {
+        attempts: u8,
+    },
     Parsing(Box<dyn Protocol>),
     /// TLS whose ClientHello is still coming.
     Greeting,
@@ -97,6 +101,7 @@ impl Connection {
             tls: TlsNames::default(),
             turn: 0,
             last_flow: None,
+            suspect: None,
         }
     }
 
@@ -108,7 +113,14 @@ impl Connection {
         if matches!(self.state, State::Labelled(_)) {
             return;
         }
-        let chunk = Chunk { turn: chunk.turn.or(Some(self.turn)), ..chunk };
+        let lost_before = chunk.lost_before || self.suspect == Some(flow);
+        if chunk.lost_before {
+            // The source cannot say of which direction the lost record was.
+            self.suspect = Some(flow.opposite());
+        } else if self.suspect == Some(flow) {
+            self.suspect = None;
+        }
+        let chunk = Chunk { turn: chunk.turn.or(Some(self.turn)), lost_before, ..chunk };
         self.stream(flow).push(&chunk);
         self.stream(flow.opposite()).expire(chunk.origin.time);
         self.advance();
@@ -222,7 +234,7 @@ impl Connection {
     fn detect(&self) -> Detection {
         let (sent, received) = (self.sent.peek(), self.received.peek());
         if sent.is_empty() && received.is_empty() {
-            let unreadable = self.sent.more_to_read() || self.received.more_to_read();
+            let unreadable = !(self.sent.is_drained() && self.received.is_drained());
             return if unreadable { Detection::Nothing } else { Detection::Undecided };
         }
         let as_client = (Role::Client, Heads { client: sent, server: received });
@@ -260,7 +272,7 @@ impl Connection {
     fn read_client_hello(&mut self) {
         let (client, server) = by_role(self.role, &mut self.sent, &mut self.received);
         let record = client.peek();
-        let whole = tls::record_is_whole(record) || client.more_follows() || client.has_ended() || server.more_to_read();
+        let whole = tls::record_is_whole(record) || client.more_follows() || client.has_ended() || !server.is_drained();
         if !whole {
             return;
         }

@@ -32,11 +32,7 @@ impl TraceContext {
             return None;
         }
         let [flags] = hex::<1>(value.get(53..55)?, Case::Lower)?;
-        Self::new(
-            hex(value.get(3..35)?, Case::Lower)?,
-            hex(value.get(36..52)?, Case::Lower)?,
-            Some(flags & 1 == 1),
-        )
+        Self::new(hex(value.get(3..35)?, Case::Lower)?, hex(value.get(36..52)?, Case::Lower)?, Some(flags & 1 == 1))
     }
 
     /// Single `b3` header: `<16 or 32>-<16>[-<0|1|d>[-<16>]]`. A lone sampling decision names no trace.

@@ -114,6 +114,9 @@ pub enum Place {
     Middle,
 }
 
+/// Makes a parser for one connection.
+pub type NewParser = fn(Place, &HttpSettings) -> Box<dyn Protocol>;
+
 /// A protocol's line in the table.
 pub struct Entry {
     /// What it is called.
@@ -121,7 +124,7 @@ pub struct Entry {
     /// Judges first bytes.
     pub detect: fn(Heads<'_>) -> Score,
     /// Makes its parser; without one it is recognised and no more.
-    pub parser: Option<fn(Place, &HttpSettings) -> Box<dyn Protocol>>,
+    pub parser: Option<NewParser>,
 }
 
 /// Every protocol. Of equal scores the earlier line wins.

@@ -11,11 +11,21 @@ use crate::stream::{Front, Next, Step, Stream, Tail};
 /// Progress through one body.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Body {
-    Fixed { end: u64, size: u64 },
-    Chunked { part: Part, size: u64 },
+    Fixed {
+        end: u64,
+        size: u64,
+    },
+    Chunked {
+        part: Part,
+        size: u64,
+    },
     /// Chunk sizes passed uncaptured: only the terminator at the end of a chunk of the source tells the end.
-    Blind { tail: Tail },
-    UntilClose { start: u64 },
+    Blind {
+        tail: Tail,
+    },
+    UntilClose {
+        start: u64,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +39,10 @@ pub(super) enum Part {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// The body ended at this position; its size without framing, where that is known.
-    Done { end: u64, size: Option<u64> },
+    Done {
+        end: u64,
+        size: Option<u64>,
+    },
     Need,
     Gap,
 }
@@ -58,7 +71,9 @@ impl Body {
     pub(super) fn advance(&mut self, stream: &mut Stream) -> Progress {
         loop {
             match *self {
-                Self::Fixed { end, size } if stream.has_reached(end) => return Progress::Done { end, size: Some(size) },
+                Self::Fixed { end, size } if stream.has_reached(end) => {
+                    return Progress::Done { end, size: Some(size) };
+                }
                 Self::Fixed { .. } => return Progress::Need,
                 Self::UntilClose { start } => return until_close(start, stream),
                 Self::Blind { ref mut tail } => return blind(tail, stream),

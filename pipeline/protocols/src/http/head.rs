@@ -9,8 +9,8 @@ use std::mem::MaybeUninit;
 
 use httparse::{Header, Status};
 
-use super::message::{Message, Span};
 use super::HttpSettings;
+use super::message::{Message, Span};
 use crate::context::TraceContext;
 use crate::stream::Step;
 
@@ -174,7 +174,8 @@ fn unfolded(head: &[u8]) -> Vec<u8> {
     let mut flat = Vec::with_capacity(head.len());
     for byte in head {
         if matches!(byte, b' ' | b'\t') && flat.last() == Some(&b'\n') {
-            let kept = flat.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last.saturating_add(1));
+            let kept =
+                flat.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last.saturating_add(1));
             let blanks = flat.len().saturating_sub(kept);
             flat.truncate(kept);
             flat.extend(std::iter::repeat_n(b' ', blanks));
@@ -187,7 +188,12 @@ fn unfolded(head: &[u8]) -> Vec<u8> {
 type Slots<'a, const N: usize> = [MaybeUninit<Header<'a>>; N];
 
 /// Reads a request head. `scanned` remembers, between calls with more bytes, how far an incomplete head was looked at.
-pub(super) fn request(bytes: &[u8], scanned: &mut usize, settings: &HttpSettings, text: &mut String) -> Step<RequestHead> {
+pub(super) fn request(
+    bytes: &[u8],
+    scanned: &mut usize,
+    settings: &HttpSettings,
+    text: &mut String,
+) -> Step<RequestHead> {
     let step = head(bytes, scanned, |bytes| {
         let mut slots: Slots<'_, FEW_HEADERS> = [const { MaybeUninit::uninit() }; FEW_HEADERS];
         match request_with(bytes, &mut slots, settings, text) {
@@ -301,10 +307,11 @@ fn response_with<'b>(
     text: &mut String,
 ) -> httparse::Result<(ResponseHead, usize)> {
     let mut response = httparse::Response::new(&mut []);
-    let used = match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, slots)? {
-        Status::Complete(used) => used,
-        Status::Partial => return Ok(Status::Partial),
-    };
+    let used =
+        match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, slots)? {
+            Status::Complete(used) => used,
+            Status::Partial => return Ok(Status::Partial),
+        };
     let status = response.code.unwrap_or(0);
     if status < 100 {
         return Err(httparse::Error::Status);

@@ -154,10 +154,14 @@ impl HttpExchange {
 
     /// The authority that the request is for: of the target if it has one (RFC 9112 3.2.2), else of `Host`.
     pub fn host(&self) -> Option<&str> {
-        let (authority, _) = self.split_target();
-        let authority = authority.map(|authority| authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+        let host = self.authority().map(|authority| authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+        host.filter(|host| !host.is_empty())
+    }
+
+    /// The authority as sent, with user information if there is any.
+    pub fn authority(&self) -> Option<&str> {
         let header = self.message.host.of(&self.text).trim();
-        authority.or(Some(header)).filter(|host| !host.is_empty())
+        self.split_target().0.or(Some(header)).filter(|authority| !authority.is_empty())
     }
 
     /// `Host`, or the authority of the target, split into name and port.

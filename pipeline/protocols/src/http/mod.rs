@@ -12,6 +12,7 @@
 mod body;
 mod head;
 mod message;
+mod request;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -19,13 +20,13 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::chunk::Nanos;
-use crate::exchange::{Details, Exchange, Exchanges, Outcome};
+use crate::exchange::{Exchanges, Outcome};
 use crate::protocol::{Closed, Heads, Label, Place, Protocol, Score};
 use crate::stream::{Front, Mark, Next, Stream};
 use body::{Body, Progress};
-use head::{Framing, Method, RequestHead, ResponseHead};
+use head::{Framing, RequestHead, ResponseHead};
 pub use message::{HttpExchange, Part};
+use request::{Request, Response};
 use resume::Search;
 
 /// What of HTTP is looked at beyond the necessary.
@@ -38,10 +39,23 @@ pub struct HttpSettings {
 /// Requests that wait for their responses on one connection; more wait unread.
 const MAX_WAITING: usize = 256;
 
+/// Longest method that is taken for one.
+const MAX_METHOD: usize = 20;
 /// Methods by which an unknown connection is recognised.
 const METHODS: [&[u8]; 13] = [
-    b"GET ", b"POST ", b"PUT ", b"DELETE ", b"HEAD ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ", b"PROPFIND ",
-    b"REPORT ", b"SEARCH ", b"QUERY ",
+    b"GET ",
+    b"POST ",
+    b"PUT ",
+    b"DELETE ",
+    b"HEAD ",
+    b"OPTIONS ",
+    b"PATCH ",
+    b"CONNECT ",
+    b"TRACE ",
+    b"PROPFIND ",
+    b"REPORT ",
+    b"SEARCH ",
+    b"QUERY ",
 ];
 
 /// Judges first bytes.
@@ -50,8 +64,26 @@ pub fn detect(heads: Heads<'_>) -> Score {
     if server == Score::Sure || server == Score::No {
         return server;
     }
-    let client = starts_like_request(heads.client);
-    if heads.client.is_empty() { server } else { client }
+    match starts_like_request(heads.client) {
+        Score::No => has_request_line(heads.client),
+        score => score,
+    }
+}
+
+/// Whether a method that is not in the list stands in a line that can be nothing but a request's.
+fn has_request_line(bytes: &[u8]) -> Score {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
+    let method = line.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let rest = line.get(method..).unwrap_or(&[]);
+    if method == 0 || method > MAX_METHOD || !(rest.is_empty() || rest.starts_with(b" /")) {
+        return if rest == b" " && method <= MAX_METHOD { Score::Maybe } else { Score::No };
+    }
+    let whole = line.len() < bytes.len();
+    match line.trim_ascii_end() {
+        line if line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0") => Score::Likely,
+        _ if whole => Score::No,
+        _ => Score::Maybe,
+    }
 }
 
 fn starts_like_response(bytes: &[u8]) -> Score {
@@ -114,10 +146,15 @@ enum State {
 
 #[derive(Debug)]
 enum Client {
-    Head { scanned: usize },
+    Head {
+        scanned: usize,
+    },
     Body(Body),
     /// A body that is sent only if the server wants it.
-    Expecting { framing: Framing, verdict: Option<Expect> },
+    Expecting {
+        framing: Framing,
+        verdict: Option<Expect>,
+    },
     /// After CONNECT or an offer to upgrade, the response decides what comes next.
     Switching,
     /// Framing was lost; requests before are still answered in order.
@@ -132,33 +169,12 @@ enum Expect {
 
 #[derive(Debug)]
 enum Server {
-    Head { scanned: usize },
+    Head {
+        scanned: usize,
+    },
     Body(Body),
     /// The response is complete while its request is still being sent.
     Done,
-}
-
-#[derive(Debug)]
-struct Request {
-    head: RequestHead,
-    text: String,
-    start: u64,
-    first: Mark,
-    /// Position after the last byte.
-    end: Option<u64>,
-    body: Option<u64>,
-    expects: bool,
-    response: Option<Response>,
-}
-
-#[derive(Debug)]
-struct Response {
-    head: ResponseHead,
-    start: u64,
-    first: Mark,
-    body: Option<u64>,
-    /// Position after the last byte, and the chunk that held it.
-    end: Option<(u64, Option<Mark>)>,
 }
 
 /// Whether anything moved.
@@ -273,7 +289,7 @@ impl Http {
         if *scanned == 0 {
             skip_empty_lines(client);
         }
-        if self.waiting.len() >= MAX_WAITING {
+        if client.is_drained() || self.waiting.len() >= MAX_WAITING {
             return Moved::No;
         }
         let start = client.position();
@@ -315,10 +331,15 @@ impl Http {
     fn read_expected(&mut self, framing: Framing, verdict: Option<Expect>, client: &mut Stream) -> Moved {
         let body_follows = match verdict {
             None => return Moved::No,
+            // Whether a body or a request was lost cannot be said.
+            Some(_) if cannot_tell(client) => {
+                self.client = Client::Lost;
+                return Moved::Yes;
+            }
             Some(Expect::Continue) => true,
             Some(Expect::Final) => match (client.front(), starts_like_request(client.peek())) {
                 (Front::Waiting | Front::Ended, _) => return Moved::No,
-                (Front::Bytes(_), Score::Maybe) if !client.has_ended() => return Moved::No,
+                (Front::Bytes(_), Score::Maybe) => return Moved::No,
                 (Front::Bytes(_), Score::Likely) => false,
                 _ => true,
             },
@@ -387,6 +408,9 @@ impl Http {
         };
         if *scanned == 0 {
             skip_empty_lines(server);
+        }
+        if server.is_drained() {
+            return Moved::No;
         }
         let start = server.position();
         let first = server.mark_at(start).copied();
@@ -481,6 +505,12 @@ impl Http {
     }
 }
 
+/// Whether what comes next is missing, or is too little to be told from the beginning of a request.
+fn cannot_tell(client: &Stream) -> bool {
+    let missing = matches!(client.front(), Front::Gap { .. });
+    missing || (client.more_follows() && starts_like_request(client.peek()) == Score::Maybe)
+}
+
 /// A head that ends in a hole or a gap is not the sender's fault.
 fn count_malformed(stream: &Stream, exchanges: &mut Exchanges) {
     if matches!(stream.front(), Front::Bytes(_)) && !stream.more_follows() {
@@ -492,82 +522,4 @@ fn count_malformed(stream: &Stream, exchanges: &mut Exchanges) {
 /// Whether turn `a` came before turn `b`; turns wrap.
 fn is_before(a: u32, b: u32) -> bool {
     a.wrapping_sub(b) > u32::MAX / 2
-}
-
-impl Request {
-    fn may_switch(&self) -> bool {
-        self.head.upgrade || self.head.method == Method::Connect
-    }
-
-    /// Whether the response turned the connection into something else.
-    fn switched(&self) -> bool {
-        let status = self.response.as_ref().map(|response| response.head.status);
-        match status {
-            Some(101) => self.head.upgrade,
-            Some(200..=299) => self.head.method == Method::Connect,
-            _ => false,
-        }
-    }
-
-    fn new_label(&self) -> Label {
-        if self.head.method == Method::Connect {
-            return Label::Tunnel;
-        }
-        let name = self.head.message.upgraded_to(&self.text);
-        if name.eq_ignore_ascii_case("websocket") {
-            Label::WebSocket
-        } else if name.eq_ignore_ascii_case("h2c") {
-            Label::Http2
-        } else {
-            Label::Upgraded
-        }
-    }
-
-    fn answered(self, end: Nanos, outcome: Outcome) -> Exchange {
-        let response = self.response.as_ref();
-        let head = response.map(|response| response.head);
-        let response_end = response.and_then(|response| response.end);
-        Exchange {
-            protocol: Label::Http,
-            position: self.start as u32,
-            start: self.first.origin.time,
-            first_response: response.map(|response| response.first.origin.time),
-            end,
-            request_origin: self.first.origin,
-            response_origin: response.map(|response| response.first.origin),
-            outcome,
-            details: Details::Http(HttpExchange {
-                status: head.map(|head| head.status),
-                request_body: self.body,
-                response_body: response.and_then(|response| response.body),
-                request_bytes: self.end.map(|end| end.saturating_sub(self.start)),
-                response_bytes: response
-                    .zip(response_end)
-                    .map(|(response, (end, _))| end.saturating_sub(response.start)),
-                message: self.head.message,
-                text: self.text,
-            }),
-        }
-    }
-
-    /// The exchange as it stands when the connection ends; `begun` is when an unfinished response head began.
-    fn cut_off(self, closed: &Closed, begun: Option<Nanos>) -> Exchange {
-        let ending = closed.ending;
-        let done = self.response.as_ref().and_then(|response| response.end);
-        let end = done.and_then(|(_, last)| last).map_or(closed.time, |last| last.origin.time);
-        let outcome = match (&self.response, self.end) {
-            (Some(_), _) if done.is_some() && !(ending.reset && self.ends_by_close()) => Outcome::Complete,
-            (Some(_), _) => Outcome::ResponseTruncated(ending),
-            (None, _) if begun.is_some() => Outcome::ResponseTruncated(ending),
-            (None, Some(_)) => Outcome::NoResponse(ending),
-            (None, None) => Outcome::RequestTruncated(ending),
-        };
-        let exchange = self.answered(end, outcome);
-        Exchange { first_response: exchange.first_response.or(begun), ..exchange }
-    }
-
-    fn ends_by_close(&self) -> bool {
-        let method = self.head.method;
-        self.response.as_ref().is_some_and(|response| response.head.framing(method) == Some(Framing::UntilClose))
-    }
 }

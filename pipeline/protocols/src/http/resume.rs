@@ -71,6 +71,8 @@ impl Http {
             (ask, None) => ask.is_some(),
             (None, Some(_)) => false,
         };
+        // Bytes missing where the answer would begin could hold answers to what came before.
+        let answer_is_missing = answers.as_ref().is_some_and(|answer| answer.after_gap);
         let Some(chunk) = (if client_first { asks } else { answers }) else { return Moved::No };
         let untouched = std::mem::take(&mut search.untouched);
         let another_turn = untouched || search.seen.is_some_and(|seen| seen != chunk.turn);
@@ -84,7 +86,8 @@ impl Http {
             return Moved::Yes;
         }
         let idle = search.answered == Some(chunk.turn.wrapping_sub(1));
-        let proven = begins_turn && (untouched || idle) && !self.pipelines && !server.awaits_earlier();
+        let proven =
+            begins_turn && (untouched || idle) && !self.pipelines && !server.awaits_earlier() && !answer_is_missing;
         if proven && starts_like_request(client.peek()) == Score::Likely {
             self.resume(chunk.turn, exchanges);
         } else {

@@ -9,9 +9,9 @@ pub mod http2;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
-pub mod tls;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 /// Reads fields from the front of bytes; every reader is `None` at the end.
 #[derive(Debug, Clone, Copy)]

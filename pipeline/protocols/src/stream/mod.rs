@@ -350,14 +350,14 @@ impl Stream {
         self.runs.more_than_one()
     }
 
-    /// Whether bytes, a hole or a gap lie at the reader's position.
-    pub fn more_to_read(&self) -> bool {
-        self.runs.front().is_some()
-    }
-
     /// Whether chunks wait for an earlier one that has not come.
     pub fn awaits_earlier(&self) -> bool {
         !self.reorder.is_empty()
+    }
+
+    /// Whether the reader has to wait for bytes, or there will be none.
+    pub fn is_drained(&self) -> bool {
+        self.runs.front().is_none()
     }
 
     /// Passes gaps at the reader's position.
@@ -389,7 +389,9 @@ impl Stream {
 
     /// The chunk that holds the byte at `position`; `None` if it is missing, has not come, or was read long ago.
     pub fn mark_at(&self, position: u64) -> Option<&Mark> {
-        let index = self.marks.partition_point(|mark| mark.end <= position);
+        // Nearly always it is one of the first two: the chunk just read, or the one that follows.
+        let near = self.marks.iter().take(2).position(|mark| position < mark.end);
+        let index = near.unwrap_or_else(|| self.marks.partition_point(|mark| mark.end <= position));
         self.marks.get(index).filter(|mark| mark.start <= position)
     }
 
@@ -400,7 +402,7 @@ impl Stream {
 
     /// Whether the stream is over and everything of it was read.
     pub fn is_exhausted(&self) -> bool {
-        self.ended && self.runs.front().is_none()
+        self.ended && self.is_drained()
     }
 
     /// Whether nothing more will come.

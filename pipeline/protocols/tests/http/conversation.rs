@@ -53,13 +53,30 @@ pub struct Truth {
     pub response_body: u64,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Conversation {
     pub client: Vec<u8>,
     pub server: Vec<u8>,
     /// Who wrote how many bytes, in causal order.
     pub writes: Vec<(Side, usize)>,
     pub truths: Vec<Truth>,
+}
+
+/// A failing case prints what was said in which order, not every byte.
+impl std::fmt::Debug for Conversation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (mut client, mut server) = (0, 0);
+        for (side, length) in &self.writes {
+            let (bytes, from) = match side {
+                Side::Client => (&self.client, &mut client),
+                Side::Server => (&self.server, &mut server),
+            };
+            let shown = &bytes[*from..*from + (*length).min(60)];
+            writeln!(out, "{side:?} +{from} {length}: {}", shown.escape_ascii())?;
+            *from += length;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +103,7 @@ fn call(shape: Shape) -> impl Strategy<Value = Call> {
         method,
         any::<u16>(),
         body(shape.deceit),
-        prop::option::weighted(if shape.expect { 0.2 } else { 0.0 }, any::<bool>()),
+        prop::option::weighted(0.2, any::<bool>()),
         prop_oneof![4 => Just(0_u8), 1 => 1_u8..3],
         status,
         body(shape.deceit),
@@ -96,7 +113,7 @@ fn call(shape: Shape) -> impl Strategy<Value = Call> {
         .prop_map(move |(method, path, request, expect, interim, status, response, deceitful, pipelined)| Call {
             method,
             path,
-            expect: expect.filter(|_| matches!(&request, BodyKind::Fixed(1..) | BodyKind::Chunked(..))),
+            expect: expect.filter(|_| shape.expect && matches!(&request, BodyKind::Fixed(1..) | BodyKind::Chunked(..))),
             request,
             interim,
             status,
@@ -182,7 +199,11 @@ impl Conversation {
             head.push_str("\r\n");
             let mut bytes = head.into_bytes();
             if !bodiless {
-                let body = if close { content(call.response.size() as usize, call.deceitful) } else { call.response.bytes(call.deceitful) };
+                let body = if close {
+                    content(call.response.size() as usize, call.deceitful)
+                } else {
+                    call.response.bytes(call.deceitful)
+                };
                 truth.response_body = call.response.size();
                 bytes.extend_from_slice(&body);
             }

@@ -107,6 +107,20 @@ pub fn lose(seen: &mut Vec<Seen>, index: usize) {
     }
 }
 
+/// Where the bytes of both directions ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ends {
+    pub client: usize,
+    pub server: usize,
+}
+
+impl Ends {
+    pub fn of(seen: &[Seen]) -> Self {
+        let end = |side| seen.iter().filter(|chunk| chunk.side == side).map(|chunk| chunk.to).max().unwrap_or(0);
+        Self { client: end(Side::Client), server: end(Side::Server) }
+    }
+}
+
 /// A connection that was observed from its first byte to its end.
 pub struct Observed {
     pub exchanges: Vec<Exchange>,
@@ -115,7 +129,7 @@ pub struct Observed {
 }
 
 impl Observed {
-    pub fn new(talk: &Conversation, seen: &[Seen], role: Role, start: u32, known: bool) -> Self {
+    pub fn new(talk: &Conversation, seen: &[Seen], ends: Ends, role: Role, start: u32, known: bool) -> Self {
         let server_start = start.wrapping_mul(7).wrapping_add(99);
         let (sent, received) = if role == Role::Server { (server_start, start) } else { (start, server_start) };
         let mut connection = Connection::new(ConnectionConfig {
@@ -124,7 +138,6 @@ impl Observed {
             ..ConnectionConfig::default()
         });
         let mut exchanges = Vec::new();
-        let (mut client_end, mut server_end) = (0, 0);
         for (index, chunk) in seen.iter().enumerate() {
             let (bytes, base) = match chunk.side {
                 Side::Client => (&talk.client[chunk.from..chunk.to], start),
@@ -144,25 +157,20 @@ impl Observed {
             );
             connection.drain(|exchange| exchanges.push(exchange.clone()));
         }
-        for chunk in seen {
-            match chunk.side {
-                Side::Client => client_end = client_end.max(chunk.to),
-                Side::Server => server_end = server_end.max(chunk.to),
-            }
-        }
-        Self { exchanges, connection, start }.closed(role, client_end, server_end, server_start)
+        Self { exchanges, connection, start }.closed(role, ends, server_start)
     }
 
-    /// Feeds the whole conversation, and closes at its true end.
+    /// Feeds what was seen of a whole conversation, and closes at its true end.
     pub fn whole(talk: &Conversation, seen: &[Seen], role: Role, start: u32) -> Self {
-        let mut observed = Self::new(talk, seen, role, start, true);
+        let ends = Ends { client: talk.client.len(), server: talk.server.len() };
+        let mut observed = Self::new(talk, seen, ends, role, start, true);
         observed.exchanges.sort_by_key(|exchange| exchange.position.wrapping_sub(start));
         observed
     }
 
-    fn closed(mut self, role: Role, client_end: usize, server_end: usize, server_start: u32) -> Self {
-        let client = self.start.wrapping_add(client_end as u32);
-        let server = server_start.wrapping_add(server_end as u32);
+    fn closed(mut self, role: Role, ends: Ends, server_start: u32) -> Self {
+        let client = self.start.wrapping_add(ends.client as u32);
+        let server = server_start.wrapping_add(ends.server as u32);
         let (sent, received) = if role == Role::Server { (server, client) } else { (client, server) };
         self.connection.close(Close {
             time: Nanos(1_000_000),

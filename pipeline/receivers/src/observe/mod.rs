@@ -12,6 +12,7 @@ mod http_metrics;
 mod lineage;
 mod observer;
 mod process;
+mod report;
 mod series;
 mod settings;
 mod spans;
@@ -21,7 +22,7 @@ mod wire;
 
 pub use finished::{EndId, Finished};
 pub use lineage::Side;
-pub use observer::{Closed, Counts, Failed, Observer, Opened, Statistics};
+pub use observer::{Closed, Counts, Failed, Identify, Observer, Opened, Statistics};
 pub use process::{Declared, Process, ProcessFiles};
-pub use settings::{HttpRules, IgnoreRule, ObserverSettings, SdkInstrumented, Temporality};
+pub use settings::{HttpRules, IgnoreRule, ObserverSettings, SdkInstrumented, Temporality, glob};
 pub use wire::{SequencePair, WIRE_KEY_ATTRIBUTE, WireKey};

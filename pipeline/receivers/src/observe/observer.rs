@@ -16,8 +16,9 @@ use protocols::{Chunk, Close, Connection, ConnectionConfig, Exchange, Flow, Nano
 use super::finished::{EndId, Finished};
 use super::http_metrics::HttpMetrics;
 use super::lineage::{Begun, Lineage, LineageLimits, Side, WireContext};
-use super::process::Process;
-use super::settings::{ObserverSettings, SdkInstrumented};
+use super::process::{Process, Who};
+use super::report::report;
+use super::settings::{ObserverSettings, SdkInstrumented, Temporality};
 use super::spans::Spans;
 use super::tcp_metrics::{Edge, EdgeCounts, Endpoint, TcpMetrics, cause};
 use super::waiting::{Arrival, Waiting};
@@ -230,24 +231,24 @@ impl<I: Identify> Observer<I> {
         if let Some(statistics) = closed.statistics {
             self.statistics(id, statistics);
         }
-        self.report_edge(id);
+        self.report_edge(id, closed.close.time);
         if let Some(end) = self.ends.remove(&id) {
             self.forget_pair(id, &end);
         }
     }
 
     /// A connection never came to be.
-    pub fn failed(&mut self, failed: &Failed) {
+    pub fn failed(&mut self, failed: &Failed, now: Nanos) {
         let process = self.identify.process(failed.process);
         let edge = Edge {
             reporter: Side::Client,
-            process: failed.process,
             source: Endpoint::new(Some(&process), failed.local.ip()),
+            process: Who(process),
             destination: Endpoint::new(None, failed.peer.ip()),
             destination_port: failed.peer.port(),
             protocol: None,
         };
-        self.tcp.entry(edge).fail(cause(failed.error));
+        self.edge(&edge, now).fail(cause(failed.error));
     }
 
     /// New sums of a connection.
@@ -291,11 +292,25 @@ impl<I: Identify> Observer<I> {
     /// Takes metrics as of now.
     pub fn take_metrics(&mut self, now: Nanos) -> Option<Batch> {
         let ids: Vec<EndId> = self.ends.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.report_edge(id));
-        let identify = &mut self.identify;
-        super::http_metrics::encode(&mut self.http, &mut self.tcp, self.settings.temporality, now, &mut |id| {
-            identify.process(id)
-        })
+        ids.into_iter().for_each(|id| self.report_edge(id, now));
+        let temporality = match self.settings.temporality {
+            Temporality::Cumulative => pdata::Temporality::Cumulative,
+            Temporality::Delta => pdata::Temporality::Delta,
+        };
+        let batch = report(&self.http, &self.tcp, temporality, now.0);
+        match self.settings.temporality {
+            Temporality::Delta => {
+                self.http.clear();
+                self.tcp.clear();
+            }
+            Temporality::Cumulative => {
+                let age = u64::try_from(self.settings.series_age.as_nanos()).unwrap_or(u64::MAX);
+                let before = now.0.saturating_sub(age);
+                self.http.forget_idle(before);
+                self.tcp.retain(|_, counts| counts.until >= before);
+            }
+        }
+        batch
     }
 
     /// What was seen, and what was not.
@@ -404,7 +419,7 @@ impl<I: Identify> Observer<I> {
     }
 
     /// Adds what happened on a connection since the last time to its edge.
-    fn report_edge(&mut self, id: EndId) {
+    fn report_edge(&mut self, id: EndId, now: Nanos) {
         let Some(end) = self.ends.get_mut(&id) else { return };
         let side = match end.connection.role() {
             Role::Client => Side::Client,
@@ -423,14 +438,22 @@ impl<I: Identify> Observer<I> {
         let ends = pair.and_then(|pair| self.by_pair.get(&pair)).copied().unwrap_or_default();
         let other = if side == Side::Client { ends.server } else { ends.client };
         let other = other.and_then(|other| self.ends.get(&other)).map(|other| other.process);
-        let (own, other) = (self.identify.process(process), other.map(|id| self.identify.process(id)));
-        let (own, other) = (Endpoint::new(Some(&own), local.ip()), Endpoint::new(other.as_deref(), peer.ip()));
+        let process = self.identify.process(process);
+        let other = other.map(|id| self.identify.process(id));
+        let (own, other) = (Endpoint::new(Some(&process), local.ip()), Endpoint::new(other.as_deref(), peer.ip()));
         let (source, destination, port) = match side {
             Side::Client => (own, other, peer.port()),
             Side::Server => (other, own, local.port()),
         };
+        let process = Who(process);
         let edge = Edge { reporter: side, process, source, destination, destination_port: port, protocol };
-        count(self.tcp.entry(edge), side, seen, reported, is_first, connect);
+        count(self.edge(&edge, now), side, seen, reported, is_first, connect);
+    }
+
+    fn edge(&mut self, edge: &Edge, now: Nanos) -> &mut EdgeCounts {
+        let counts = self.tcp.entry(edge, || EdgeCounts::new(now.0));
+        counts.until = counts.until.max(now.0);
+        counts
     }
 
     fn forget_pair(&mut self, id: EndId, end: &End) {

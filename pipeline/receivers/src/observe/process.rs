@@ -1,6 +1,8 @@
 //! Who a process is: what its spans say about where they come from.
 
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// What the OpenTelemetry environment of a process says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,6 +12,9 @@ pub struct Declared {
     /// `OTEL_RESOURCE_ATTRIBUTES`, decoded, in order.
     pub attributes: Vec<(String, String)>,
 }
+
+/// Variables that only make sense for a program with an OpenTelemetry SDK in it.
+const SDK_VARIABLES: [&str; 3] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER"];
 
 impl Declared {
     /// Reads both variables from their texts. Pairs that are not `key=value` are left out.
@@ -25,19 +30,19 @@ impl Declared {
 
     /// Reads both variables from an environment block: strings that end in NUL.
     pub fn from_environment(block: &[u8]) -> Self {
-        let find = |name: &str| {
-            block
-                .split(|byte| *byte == 0)
-                .filter_map(|variable| std::str::from_utf8(variable).ok())
-                .find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='))
-        };
-        Self::read(find("OTEL_SERVICE_NAME"), find("OTEL_RESOURCE_ATTRIBUTES"))
+        Self::read(variable(block, "OTEL_SERVICE_NAME"), variable(block, "OTEL_RESOURCE_ATTRIBUTES"))
     }
 
     /// True if the process says nothing about itself.
     pub fn is_empty(&self) -> bool {
         self.service_name.is_none() && self.attributes.is_empty()
     }
+}
+
+/// The value of a variable in an environment block.
+fn variable<'a>(block: &'a [u8], name: &str) -> Option<&'a str> {
+    let variables = block.split(|byte| *byte == 0).filter_map(|variable| std::str::from_utf8(variable).ok());
+    variables.into_iter().find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='))
 }
 
 /// More attributes than this in one variable are not believed.
@@ -74,6 +79,8 @@ pub struct Process {
     pub executable: String,
     /// Path within the cgroup hierarchy.
     pub cgroup: String,
+    /// Its environment names an exporter of an OpenTelemetry SDK.
+    pub declares_sdk: bool,
     /// Resource attributes, `service.name` included, in the order in which they are written.
     pub attributes: Vec<(String, String)>,
 }
@@ -94,6 +101,31 @@ impl Process {
             "k8s.job.name",
         ];
         KEYS.into_iter().find_map(|key| self.attribute(key))
+    }
+}
+
+/// A process as part of a key: the same as long as it lives, and nobody else's while the key exists.
+#[derive(Debug, Clone)]
+pub struct Who(pub Rc<Process>);
+
+impl Who {
+    /// A number that stands for the process.
+    pub fn number(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
+    }
+}
+
+impl PartialEq for Who {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Who {}
+
+impl Hash for Who {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.number().hash(state);
     }
 }
 
@@ -118,15 +150,15 @@ impl ProcessFiles {
         let executable = executable.to_string_lossy().trim_end_matches(" (deleted)").to_owned();
         let arguments = read(&folder.join("cmdline"));
         let cgroup = cgroup_path(&String::from_utf8_lossy(&read(&folder.join("cgroup"))));
-        let declared = match declared {
-            Some(declared) => declared.clone(),
-            None => Declared::from_environment(&read(&folder.join("environ"))),
-        };
+        let environment = read(&folder.join("environ"));
+        let declared = declared.cloned().unwrap_or_else(|| Declared::from_environment(&environment));
         let name = program_name(&executable, &arguments);
         let attribute = |key: &str| declared.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
         let service_name = declared.service_name.clone().or_else(|| attribute("service.name"));
         let service_name = service_name.or(name).unwrap_or_else(|| format!("process-{pid}"));
-        let mut process = Process { pid, service_name, executable, cgroup, attributes: Vec::new() };
+        let declares_sdk = SDK_VARIABLES.iter().any(|name| variable(&environment, name).is_some());
+        let mut process =
+            Process { pid, service_name, executable, cgroup, declares_sdk, attributes: Vec::new() };
         process.attributes = self.attributes(&process, declared.attributes);
         process
     }

@@ -1,5 +1,6 @@
 //! Tables of series that cannot grow without bound.
 
+use std::borrow::Borrow;
 use std::hash::Hash;
 
 use hashbrown::HashMap;
@@ -12,18 +13,22 @@ pub struct SeriesTable<K, V> {
     limit: usize,
 }
 
-impl<K: Hash + Eq, V: Default> SeriesTable<K, V> {
+impl<K: Hash + Eq, V> SeriesTable<K, V> {
     /// A table of at most `limit` series and the overflow series.
     pub fn new(limit: usize) -> Self {
         Self { series: HashMap::new(), overflow: None, limit }
     }
 
-    /// The series of a key, or the overflow series if there is no room for another.
-    pub fn entry(&mut self, key: K) -> &mut V {
-        if self.series.len() >= self.limit && !self.series.contains_key(&key) {
-            return self.overflow.get_or_insert_default();
+    /// The series of a key, made if it is not there; the overflow series if there is no room for another.
+    pub fn entry<Q>(&mut self, key: &Q, make: impl FnOnce() -> V) -> &mut V
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        if self.series.len() >= self.limit && !self.series.contains_key(key) {
+            return self.overflow.get_or_insert_with(make);
         }
-        self.series.entry(key).or_default()
+        self.series.entry_ref(key).or_insert_with(make)
     }
 
     /// All series; the overflow series has no key.
@@ -42,11 +47,6 @@ impl<K: Hash + Eq, V: Default> SeriesTable<K, V> {
         self.series.clear();
         self.overflow = None;
     }
-
-    /// Number of series, the overflow series not counted.
-    pub fn len(&self) -> usize {
-        self.series.len()
-    }
 }
 
 #[cfg(test)]
@@ -55,15 +55,14 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted_together() {
-        let mut table: SeriesTable<&str, u64> = SeriesTable::new(1);
-        *table.entry("a") += 1;
-        *table.entry("b") += 2;
-        *table.entry("c") += 3;
-        *table.entry("a") += 4;
+        let mut table: SeriesTable<String, u64> = SeriesTable::new(1);
+        for (key, amount) in [("a", 1), ("b", 2), ("c", 3), ("a", 4)] {
+            *table.entry(key, || 0) += amount;
+        }
 
-        let mut series: Vec<_> = table.iter().map(|(key, value)| (key.copied(), *value)).collect();
+        let mut series: Vec<_> = table.iter().map(|(key, value)| (key.cloned(), *value)).collect();
         series.sort_unstable();
 
-        assert_eq!(series, vec![(None, 5), (Some("a"), 5)]);
+        assert_eq!(series, vec![(None, 5), (Some("a".to_owned()), 5)]);
     }
 }

@@ -1,19 +1,18 @@
 //! What an observer is told by the configuration.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use protocols::http::HttpSettings;
-use protocols::route::Routes;
+use protocols::semconv::HttpNaming;
 
 /// What of HTTP is told, and how.
 #[derive(Debug, Clone)]
 pub struct HttpRules {
-    /// How paths become routes.
-    pub routes: Routes,
+    /// Routes, redaction, names.
+    pub naming: Rc<HttpNaming>,
     /// What the parser keeps.
     pub parser: HttpSettings,
-    /// Values of query strings are hidden.
-    pub redact_query: bool,
 }
 
 /// Exchanges that give no spans.
@@ -29,8 +28,9 @@ pub struct IgnoreRule {
 
 impl IgnoreRule {
     /// True if all patterns of the rule match.
-    pub fn matches(&self, path: &str, user_agent: &str) -> bool {
-        let fits = |pattern: &Option<String>, text| pattern.as_deref().is_none_or(|pattern| matches(pattern, text));
+    pub fn matches(&self, path: &str, user_agent: Option<&str>) -> bool {
+        let fits = |pattern: &Option<String>, text| pattern.as_deref().is_none_or(|pattern| glob(pattern, text));
+        let user_agent = user_agent.unwrap_or_default();
         (self.path.is_some() || self.user_agent.is_some())
             && fits(&self.path, path)
             && fits(&self.user_agent, user_agent)
@@ -70,8 +70,10 @@ pub struct ObserverSettings {
     pub sdk_instrumented: SdkInstrumented,
     /// How metrics count.
     pub temporality: Temporality,
-    /// Most series of each metric.
+    /// Most series of HTTP metrics, and as many of TCP metrics.
     pub series_limit: usize,
+    /// Cumulative series that nothing has been added to for so long are forgotten.
+    pub series_age: Duration,
     /// How long one end of an exchange waits for the other.
     pub patience: Duration,
     /// Most connections watched at a time.
@@ -79,7 +81,7 @@ pub struct ObserverSettings {
 }
 
 /// Glob match: `*` stands for any run of characters, also an empty one.
-pub fn matches(pattern: &str, text: &str) -> bool {
+pub fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
     let mut parts: Vec<&str> = parts.collect();
@@ -101,23 +103,23 @@ mod tests {
     #[test]
     fn a_star_stands_for_any_run_of_characters() {
         for (pattern, text) in [("/healthz", "/healthz"), ("*/nginx", "/usr/sbin/nginx"), ("a*c*e", "abcde"), ("*", "")] {
-            assert!(matches(pattern, text), "{pattern} {text}");
+            assert!(glob(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("/healthz", "/healthz2"), ("*/nginx", "/usr/sbin/nginx2"), ("ab*bc", "abc")] {
-            assert!(!matches(pattern, text), "{pattern} {text}");
+            assert!(!glob(pattern, text), "{pattern} {text}");
         }
     }
 
     #[test]
     fn a_rule_without_patterns_ignores_nothing() {
         let rule = IgnoreRule { path: None, user_agent: None, metrics: true };
-        assert!(!rule.matches("/", "curl"));
+        assert!(!rule.matches("/", Some("curl")));
     }
 
     #[test]
     fn all_patterns_of_a_rule_must_match() {
         let rule = IgnoreRule { path: Some("/metrics".into()), user_agent: Some("Prometheus/*".into()), metrics: true };
-        assert!(rule.matches("/metrics", "Prometheus/2.42"));
-        assert!(!rule.matches("/metrics", "curl"));
+        assert!(rule.matches("/metrics", Some("Prometheus/2.42")));
+        assert!(!rule.matches("/metrics", None));
     }
 }

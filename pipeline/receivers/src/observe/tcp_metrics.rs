@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::histogram::{Histogram, ROUND_TRIPS};
 use super::lineage::Side;
-use super::process::Process;
+use super::process::{Process, Who};
 use super::series::SeriesTable;
 
 /// An edge of the network as one end sees it. Client ports are not part of it.
@@ -12,8 +12,8 @@ use super::series::SeriesTable;
 pub struct Edge {
     /// The observed end.
     pub reporter: Side,
-    /// Id of the process at the observed end: a resource.
-    pub process: u32,
+    /// The process at the observed end: a resource.
+    pub process: Who,
     /// What is known of the end that connected.
     pub source: Endpoint,
     /// What is known of the end that accepted.
@@ -67,11 +67,18 @@ pub struct EdgeCounts {
     pub rtt_seconds: Histogram,
     /// Segments sent again by the observed end.
     pub retransmits: u64,
+    /// When the first of all this was counted, Unix nanoseconds.
+    pub since: u64,
+    /// When the last of all this was counted, Unix nanoseconds.
+    pub until: u64,
 }
 
-impl Default for EdgeCounts {
-    fn default() -> Self {
+impl EdgeCounts {
+    /// Nothing yet.
+    pub fn new(now: u64) -> Self {
         Self {
+            since: now,
+            until: now,
             bytes_to_destination: 0,
             bytes_to_source: 0,
             connections: 0,
@@ -81,9 +88,7 @@ impl Default for EdgeCounts {
             retransmits: 0,
         }
     }
-}
 
-impl EdgeCounts {
     /// Counts a failed attempt.
     pub fn fail(&mut self, cause: &'static str) {
         match self.failed.iter_mut().find(|(known, _)| *known == cause) {

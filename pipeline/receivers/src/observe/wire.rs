@@ -42,6 +42,19 @@ impl WireKey {
         self.0
     }
 
+    /// The key as 32 hexadecimal digits.
+    pub fn hex(self) -> HexKey {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            if let [high, low] = pair {
+                *high = DIGITS.get(usize::from(byte >> 4)).copied().unwrap_or_default();
+                *low = DIGITS.get(usize::from(byte & 15)).copied().unwrap_or_default();
+            }
+        }
+        HexKey(digits)
+    }
+
     /// The trace that the exchange begins, if the wire carries no trace context.
     pub fn trace_id(self) -> [u8; 16] {
         non_zero(self.0)
@@ -73,9 +86,20 @@ fn non_zero<const N: usize>(mut id: [u8; N]) -> [u8; N] {
     id
 }
 
+/// A key in hexadecimal digits, without allocation.
+#[derive(Clone, Copy)]
+pub struct HexKey([u8; 32]);
+
+impl HexKey {
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for WireKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        formatter.write_str(self.hex().as_str())
     }
 }
 
