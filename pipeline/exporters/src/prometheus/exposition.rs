@@ -140,7 +140,8 @@ impl Page<'_> {
     }
 
     fn time(&mut self, nanos: u64) {
-        if !self.style.timestamps {
+        // Zero is no time: `target_info` was never measured.
+        if !self.style.timestamps || nanos == 0 {
             return;
         }
         self.text(" ");

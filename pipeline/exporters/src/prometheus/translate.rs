@@ -11,7 +11,7 @@ use pdata::{
 use super::exposition::{open_metrics_number, open_metrics_seconds};
 use super::point::{Change, Point, Value};
 use super::store::{Arrival, Kind, Refused, SeriesKey, Store};
-use crate::prometheus_names::{LabelNamer, Labeller, Labels, MetricNamer, ResourcePart, Role, ScopePart};
+use crate::prometheus_names::{Labeller, Labels, MetricNamer, ResourcePart, Role, ScopePart};
 
 /// The coarsest scale of Prometheus' own exponential histograms.
 const COARSEST_SCALE: i32 = -4;

@@ -11,6 +11,8 @@
 
 mod attributes;
 mod config;
+#[cfg(test)]
+pub(crate) mod kit;
 mod label;
 mod labels;
 mod metric;
