@@ -1,12 +1,9 @@
-//! connectors
-#![allow(missing_docs)]
-pub static FACTORIES: &[component::ConnectorFactory] = &[];
 //! Connectors: the end of pipelines of one signal and the start of pipelines of another.
 //!
 //! In this room: one folder per connector; the pairing of the two ends of a call, which the map uses too.
 //! Not here: the graph in which connectors stand (`engine`), the metrics' way out (`exporters`).
 //!
-//! Enter at [`CONNECTORS`], then at a folder's `FACTORY`.
+//! Enter at [`FACTORIES`], then at a folder's `FACTORY`.
 #![forbid(unsafe_code)]
 
 mod emit;
@@ -26,4 +23,4 @@ mod wanted;
 use component::ConnectorFactory;
 
 /// All connectors.
-pub const CONNECTORS: &[ConnectorFactory] = &[forward::FACTORY, service_graph::FACTORY, span_metrics::FACTORY];
+pub static FACTORIES: &[ConnectorFactory] = &[forward::FACTORY, service_graph::FACTORY, span_metrics::FACTORY];

@@ -1,31 +1,21 @@
-//! exporters
-#![allow(missing_docs)]
-pub static FACTORIES: &[component::ExporterFactory] = &[];
 //! Where data leaves.
 //!
-//! In this room: one folder per exporter.
+//! In this room: one folder per exporter, and what several of them share.
 //! Not here: sockets, queues and retries (`transport`), the order in which exporters start (`engine`).
 //!
 //! Enter at [`FACTORIES`].
+#![forbid(unsafe_code)]
 
 pub mod debug;
 pub mod nop;
-//! Exporters: where data leaves.
-//!
-//! In this room: one folder for each exporter, and what several of them share.
-//! Not here: sockets, queues and retries (`transport`), the graph that feeds exporters (`engine`).
-//!
-//! Enter at [`factories`].
-
-mod prometheus;
+pub mod otlp_grpc;
+pub mod otlp_http;
+mod partial;
+pub mod prometheus;
 mod prometheus_names;
 
 use component::ExporterFactory;
 
 /// All exporters.
-pub static FACTORIES: &[ExporterFactory] = &[debug::FACTORY, nop::FACTORY];
-pub fn factories() -> Vec<ExporterFactory> {
-    vec![
-        prometheus::FACTORY,
-    ]
-}
+pub static FACTORIES: &[ExporterFactory] =
+    &[debug::FACTORY, nop::FACTORY, otlp_grpc::FACTORY, otlp_http::FACTORY, prometheus::FACTORY];

@@ -44,7 +44,7 @@ impl Playing {
     /// Builds the connector of this type from its settings.
     pub fn new(kind: &str, settings: &str) -> Self {
         const SOME_TIME: u64 = 1_700_000_000_000_000_000;
-        let factory = connectors::CONNECTORS.iter().find(|factory| factory.identity.is_called(kind)).unwrap();
+        let factory = connectors::FACTORIES.iter().find(|factory| factory.identity.is_called(kind)).unwrap();
         let config = decode(factory, settings).unwrap_or_else(|problems| panic!("{problems}"));
         let clock = Arc::new(SteppedClock::at(SOME_TIME));
         let context = BuildContext::new(clock.clone(), Budget::new(1 << 20), 1);
