@@ -6,9 +6,10 @@
 //! Enter at [`FACTORIES`].
 
 pub mod debug;
+pub mod file;
 pub mod nop;
 
 use component::ExporterFactory;
 
 /// All exporters.
-pub static FACTORIES: &[ExporterFactory] = &[debug::FACTORY, nop::FACTORY];
+pub static FACTORIES: &[ExporterFactory] = &[debug::FACTORY, file::FACTORY, nop::FACTORY];
