@@ -1,15 +1,22 @@
 //! Where data leaves.
 //!
-//! In this room: one folder per exporter.
+//! In this room: one folder per exporter, and what several of them share.
 //! Not here: sockets, queues and retries (`transport`), the order in which exporters start (`engine`).
 //!
 //! Enter at [`FACTORIES`].
+#![forbid(unsafe_code)]
 
 pub mod debug;
 pub mod file;
 pub mod nop;
+pub mod otlp_grpc;
+pub mod otlp_http;
+mod partial;
+pub mod prometheus;
+mod prometheus_names;
 
 use component::ExporterFactory;
 
 /// All exporters.
-pub static FACTORIES: &[ExporterFactory] = &[debug::FACTORY, file::FACTORY, nop::FACTORY];
+pub static FACTORIES: &[ExporterFactory] =
+    &[debug::FACTORY, file::FACTORY, nop::FACTORY, otlp_grpc::FACTORY, otlp_http::FACTORY, prometheus::FACTORY];
