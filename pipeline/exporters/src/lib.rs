@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod debug;
+pub mod file;
 pub mod nop;
 pub mod otlp_grpc;
 pub mod otlp_http;
@@ -18,4 +19,4 @@ use component::ExporterFactory;
 
 /// All exporters.
 pub static FACTORIES: &[ExporterFactory] =
-    &[debug::FACTORY, nop::FACTORY, otlp_grpc::FACTORY, otlp_http::FACTORY, prometheus::FACTORY];
+    &[debug::FACTORY, file::FACTORY, nop::FACTORY, otlp_grpc::FACTORY, otlp_http::FACTORY, prometheus::FACTORY];
