@@ -144,9 +144,8 @@ impl ExponentialHistogram {
             return;
         }
         let first = self.offset >> steps;
-        let mut index = self.offset;
         let mut merged: Vec<u64> = Vec::with_capacity(self.counts.len());
-        for count in &self.counts {
+        for (index, count) in (self.offset..).zip(&self.counts) {
             let bucket = usize::try_from((index >> steps) - first).unwrap_or(0);
             if bucket >= merged.len() {
                 merged.resize(bucket + 1, 0);
@@ -154,7 +153,6 @@ impl ExponentialHistogram {
             if let Some(sum) = merged.get_mut(bucket) {
                 *sum = sum.saturating_add(*count);
             }
-            index += 1;
         }
         self.counts = merged;
         self.offset = first;
