@@ -1,6 +1,7 @@
 //! What a span costs in each connector: `cargo bench -p connectors`.
 //!
 //! 500 spans a batch, about 400 bytes a span, pairs of client and server over 20 services and 50 operations.
+#![expect(clippy::unwrap_used, reason = "a measurement that surprises should stop")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -228,7 +228,7 @@ impl Span {
         self
     }
 
-    pub(crate) fn from_resource(mut self, key: &'static str, value: &str) -> Self {
+    pub(crate) fn of_resource(mut self, key: &'static str, value: &str) -> Self {
         self.resource.push((key, value.to_owned()));
         self
     }

@@ -38,7 +38,7 @@ impl ExponentialHistogram {
         }
     }
 
-    // Per span. 25 ns once the scale has settled.
+    // Per span. Some 0.1 us, next to nothing of it once the scale has settled but the logarithm.
     #[expect(clippy::cast_precision_loss, reason = "weights are far below 2^53")]
     pub(crate) fn observe(&mut self, value: f64, times: u64) {
         if times == 0 {

@@ -235,8 +235,8 @@ fn both_ends_say_in_which_namespace_they_are() {
     let mut graph = graph("namespace_labels: true");
 
     graph.receives(&[
-        client("front", 1).from_resource("service.namespace", "shop"),
-        server("cart", 1).from_resource("k8s.namespace.name", "stock"),
+        client("front", 1).of_resource("service.namespace", "shop"),
+        server("cart", 1).of_resource("k8s.namespace.name", "stock"),
     ]);
 
     graph.after(seconds(60));

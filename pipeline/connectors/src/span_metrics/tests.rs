@@ -146,7 +146,7 @@ fn a_series_that_comes_back_begins_when_it_comes_back() {
 fn the_resource_of_the_spans_is_the_resource_of_the_metrics() {
     let mut metrics = metrics("resource_metrics_key_attributes: [service.name]");
 
-    metrics.receives(&[client("cart", 1).from_resource("pod", "one"), client("cart", 2).from_resource("pod", "two")]);
+    metrics.receives(&[client("cart", 1).of_resource("pod", "one"), client("cart", 2).of_resource("pod", "two")]);
 
     metrics.after(seconds(120));
     assert_eq!(counts(&metrics, CALLS), ["GET /cart: 2"]);
