@@ -186,6 +186,23 @@ fn settings_that_make_no_sense_are_refused_in_the_words_of_the_collector() {
 }
 
 #[test]
+fn everything_that_can_be_set_is_accepted() {
+    let settings = "
+        histogram: {unit: s, explicit: {buckets: [5ms, 100ms, 1s]}, dimensions: [{name: y}]},
+        dimensions: [{name: http.method, default: GET}, {name: http.status_code}, {glob: 'k8s.**'}],
+        exclude_dimensions: ['status.code'], calls_dimensions: [{name: x}], dimensions_cache_size: 500,
+        resource_metrics_key_attributes: [service.name], resource_metrics_cache_size: 100,
+        aggregation_temporality: AGGREGATION_TEMPORALITY_CUMULATIVE, metrics_flush_interval: 15s,
+        metrics_expiration: 5m, series_expiration: 5m, metric_timestamp_cache_size: 10,
+        exemplars: {enabled: true, max_per_data_point: 5}, namespace: ns, aggregation_cardinality_limit: 1000,
+        events: {enabled: true, dimensions: [{name: exception.type}]}, include_instrumentation_scope: [lib],
+        add_resource_attributes: true, enable_metrics_sampling_method: true,
+        series_limit: 10, flush_on_shutdown: false";
+
+    assert_eq!(decode(&FACTORY, settings).err(), None);
+}
+
+#[test]
 fn the_readme_lists_every_key() {
     ::config::assert_readme_table::<SpanMetricsConfig>(concat!(
         env!("CARGO_MANIFEST_DIR"),
