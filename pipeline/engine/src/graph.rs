@@ -76,8 +76,9 @@ impl Builder<'_> {
             }
             let context = self.context(&part.id);
             let outlets = Outlets::new(next, part.id.to_string(), Arc::clone(&self.base.registry));
-            let receiver = (part.factory.build)(&part.config, outlets, &context)
-                .map_err(|error| Fault::new(part.mark, format!("failed to create \"{}\" receiver: {error}", part.id)))?;
+            let receiver = (part.factory.build)(&part.config, outlets, &context).map_err(|error| {
+                Fault::new(part.mark, format!("failed to create \"{}\" receiver: {error}", part.id))
+            })?;
             receivers.push((part.id.clone(), receiver));
         }
         Ok(receivers)
@@ -162,8 +163,9 @@ impl Builder<'_> {
             }
             let mut context = self.context(id);
             context.signal = Some(from);
-            let connector = (part.factory.build)(&part.config, *to, &context)
-                .map_err(|error| Fault::new(part.mark, format!("failed to create \"{id}\" connector, {from} to {to}: {error}")))?;
+            let connector = (part.factory.build)(&part.config, *to, &context).map_err(|error| {
+                Fault::new(part.mark, format!("failed to create \"{id}\" connector, {from} to {to}: {error}"))
+            })?;
             let labels = [("connector", id.to_string()), ("otel_signal", from.to_string())];
             let instance = self.worker::<Box<dyn AnyConnector>>(id, connector, FanOut::over(branches), &labels);
             self.connectors.insert(key, Rc::clone(&instance));
@@ -183,11 +185,8 @@ impl Builder<'_> {
         let mut context = self.context(id);
         context.signal = Some(signal);
         let exporter = (part.factory.build)(&part.config, &context).map_err(|error| failed(error.0))?;
-        let exit = Rc::new(Exit {
-            name: id.to_string(),
-            exporter: RefCell::new(exporter),
-            state: Rc::clone(self.state),
-        });
+        let exit =
+            Rc::new(Exit { name: id.to_string(), exporter: RefCell::new(exporter), state: Rc::clone(self.state) });
         self.exit_list.push(Rc::clone(&exit));
         let exit: Rc<dyn Consume> = exit;
         self.exits.insert((id.clone(), signal), Rc::clone(&exit));

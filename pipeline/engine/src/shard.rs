@@ -127,7 +127,8 @@ async fn start(plan: &Plan, context: &BuildContext, state: &Rc<ShardState>) -> R
     for exit in &graph.exits {
         #[expect(clippy::await_holding_refcell_ref, reason = "nothing is sent to an exporter before it has started")]
         let started = exit.exporter.borrow_mut().start().await;
-        started.map_err(|error| format!("cannot start pipelines: failed to start \"{}\" exporter: {error}", exit.name))?;
+        started
+            .map_err(|error| format!("cannot start pipelines: failed to start \"{}\" exporter: {error}", exit.name))?;
     }
     Ok(graph)
 }

@@ -35,6 +35,16 @@ service: {pipelines: {traces: {receivers: [fead], exporters: [sinc]}}}";
 }
 
 #[test]
+fn a_component_that_only_the_collector_has_is_not_supported_yet() {
+    let yaml = "
+receivers: {jaeger/1: }
+exporters: {sink: }
+service: {pipelines: {traces: {receivers: [jaeger/1], exporters: [sink]}}}";
+
+    assert_eq!(refused(yaml), ["receivers::jaeger/1: type \"jaeger\" is not supported yet"]);
+}
+
+#[test]
 fn a_component_must_know_the_signal_of_its_pipeline() {
     let yaml = "
 receivers: {feed: }
@@ -66,11 +76,15 @@ service: {pipelines: {traces: {receivers: [feed, bridge], exporters: [sink]}}}";
 
     assert_eq!(
         refused(only_exporter),
-        ["failed to build pipelines: connector \"bridge\" used as exporter in [traces] pipeline but not used in any supported receiver pipeline"]
+        [
+            "failed to build pipelines: connector \"bridge\" used as exporter in [traces] pipeline but not used in any supported receiver pipeline"
+        ]
     );
     assert_eq!(
         refused(only_receiver),
-        ["failed to build pipelines: connector \"bridge\" used as receiver in [traces] pipeline but not used in any supported exporter pipeline"]
+        [
+            "failed to build pipelines: connector \"bridge\" used as receiver in [traces] pipeline but not used in any supported exporter pipeline"
+        ]
     );
 }
 
@@ -87,7 +101,12 @@ service:
 
     let sentences = refused(yaml);
 
-    assert!(sentences.iter().any(|sentence| sentence.contains("references exporter \"bridge/other\" which is not configured")), "{sentences:?}");
+    assert!(
+        sentences
+            .iter()
+            .any(|sentence| sentence.contains("references exporter \"bridge/other\" which is not configured")),
+        "{sentences:?}"
+    );
     let yaml = yaml.replace("exporters: [bridge/other]", "exporters: [sink]");
     let sentences = refused(&yaml);
     assert!(
@@ -110,6 +129,8 @@ service:
 
     assert_eq!(
         refused(yaml),
-        ["failed to build pipelines: cycle detected: connector \"bridge/1\" (traces to traces) -> connector \"bridge/2\" (traces to traces) -> connector \"bridge/1\" (traces to traces)"]
+        [
+            "failed to build pipelines: cycle detected: connector \"bridge/1\" (traces to traces) -> connector \"bridge/2\" (traces to traces) -> connector \"bridge/1\" (traces to traces)"
+        ]
     );
 }

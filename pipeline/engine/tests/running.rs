@@ -76,7 +76,10 @@ service: {pipelines: {traces: {receivers: [feed], processors: [bomb], exporters:
 
     assert!(outcome.is_ok());
     assert!(reported.contains(&"feed was answered not now".to_owned()), "{reported:?}");
-    assert!(reported.ends_with(&["feed was answered taken".into(), "feed stops".into(), "sink stops".into()]), "{reported:?}");
+    assert!(
+        reported.ends_with(&["feed was answered taken".into(), "feed stops".into(), "sink stops".into()]),
+        "{reported:?}"
+    );
     assert_eq!(reported.iter().filter(|line| *line == "sink starts").count(), 2, "{reported:?}");
 }
 

@@ -12,7 +12,8 @@ use pdata::{AttributesWriter, Batch, HistogramFields, MetricsWriter, Number, Poi
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use transport::{
-    Codec, Compression, Encoding, GrpcClient, GrpcClientOptions, HttpClient, HttpClientOptions, Target, export_over_http,
+    Codec, Compression, Encoding, GrpcClient, GrpcClientOptions, HttpClient, HttpClientOptions, Target,
+    export_over_http,
 };
 
 /// A running sender.
@@ -237,7 +238,12 @@ mod tests {
 
         let json = String::from_utf8(pdata::json::encode(&batch)).unwrap();
         assert_eq!(batch.items(), 3);
-        for part in ["otelcol_exporter_sent_spans", "\"asDouble\":7", "\"startTimeUnixNano\":\"5\"", "\"bucketCounts\":[\"0\",\"1\"]"] {
+        for part in [
+            "otelcol_exporter_sent_spans",
+            "\"asDouble\":7",
+            "\"startTimeUnixNano\":\"5\"",
+            "\"bucketCounts\":[\"0\",\"1\"]",
+        ] {
             assert!(json.contains(part), "{part} is not in {json}");
         }
     }

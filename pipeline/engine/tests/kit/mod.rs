@@ -221,8 +221,13 @@ static PROCESSORS: &[ProcessorFactory] =
 static CONNECTORS: &[ConnectorFactory] = &[ConnectorFactory::of::<Bridge>("bridge")];
 static EXPORTERS: &[ExporterFactory] = &[ExporterFactory::of::<Sink>("sink").alias("drain")];
 
-static TABLES: Tables =
-    Tables { receivers: RECEIVERS, processors: PROCESSORS, exporters: EXPORTERS, connectors: CONNECTORS, extensions: &[] };
+static TABLES: Tables = Tables {
+    receivers: RECEIVERS,
+    processors: PROCESSORS,
+    exporters: EXPORTERS,
+    connectors: CONNECTORS,
+    extensions: &[],
+};
 
 fn context(shards: usize) -> BuildContext {
     BuildContext::new(Arc::new(SystemClock::default()), Budget::new(1 << 20), shards)
