@@ -45,7 +45,7 @@ fn main() {
 }
 
 fn measure(kind: &str, settings: &str, batches: &[Batch]) -> f64 {
-    let factory = connectors::CONNECTORS.iter().find(|factory| factory.identity.is_called(kind)).unwrap();
+    let factory = connectors::FACTORIES.iter().find(|factory| factory.identity.is_called(kind)).unwrap();
     let uris = [format!("yaml:connectors: {{{kind}: {{{settings}}}}}")];
     let request = Request { uris: &uris, sets: &[], gates: &[], environment: &|_| None };
     let mut loaded = config::load(&request).ok().unwrap();

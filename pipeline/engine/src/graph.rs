@@ -13,10 +13,13 @@ use pdata::Signal;
 use crate::node::{Exit, FanOut, Finish, ShardState, Worker};
 use crate::plan::{Plan, PlannedPipeline};
 
+/// Receivers with their ids.
+type Receivers = Vec<(ComponentId, Box<dyn AnyReceiver>)>;
+
 /// A shard's components, connected.
 pub(crate) struct Graph {
     /// To be started last and stopped first.
-    pub(crate) receivers: Vec<(ComponentId, Box<dyn AnyReceiver>)>,
+    pub(crate) receivers: Receivers,
     /// Processors and connectors, each before what it sends to.
     pub(crate) workers: Vec<Rc<dyn Finish>>,
     /// Exporters.
@@ -67,7 +70,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn receivers(&mut self) -> Result<Vec<(ComponentId, Box<dyn AnyReceiver>)>, Fault> {
+    fn receivers(&mut self) -> Result<Receivers, Fault> {
         let mut receivers = Vec::new();
         for part in &self.plan.receivers {
             let next = self.pipelines_behind(&part.id)?;

@@ -175,7 +175,7 @@ impl Service {
                 match self.restart(number).await {
                     Ok(shard) => break shard,
                     Err(reason) => {
-                        warn!(shard = number, reason, "A shard could not be restarted; it will be tried again")
+                        warn!(shard = number, reason, "A shard could not be restarted; it will be tried again");
                     }
                 }
             };

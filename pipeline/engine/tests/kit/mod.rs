@@ -1,5 +1,6 @@
 //! Small components whose doings a test can see, and a way to run a configuration of them.
 #![allow(dead_code, missing_docs, reason = "each test file uses a part of the kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use std::sync::mpsc::{self, Receiver as Inbox, Sender};
 use std::sync::{Arc, LazyLock, Mutex};

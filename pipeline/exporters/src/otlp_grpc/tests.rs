@@ -3,9 +3,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use ::config::assert_readme_table;
 use component::testkit::{self, BEGINNING};
 use component::{Budget, SteppedClock, promise};
-use ::config::assert_readme_table;
 use pdata::{SpanFields, TracesWriter};
 use transport::{Admission, Export, GrpcServer, GrpcServerOptions, Intake, Rejection, Serving, Sharing, listen};
 
@@ -106,7 +106,8 @@ fn with_a_queue_the_sender_is_answered_at_once_and_stop_delivers_the_rest() {
     tell(async {
         let destination = Destination::that_answers(Ok(()));
         let (_serving, address) = destination.serve().await;
-        let mut exporter = exporter(&format!("{{endpoint: '{address}', tls: {{insecure: true}}, compression: zstd}}")).await;
+        let mut exporter =
+            exporter(&format!("{{endpoint: '{address}', tls: {{insecure: true}}, compression: zstd}}")).await;
         let answers: Vec<_> = (0..20)
             .map(|_| {
                 let (ack, answer) = promise();

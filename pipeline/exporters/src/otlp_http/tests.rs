@@ -1,5 +1,5 @@
-use component::testkit;
 use ::config::assert_readme_table;
+use component::testkit;
 
 use super::*;
 
