@@ -7,12 +7,11 @@
 
 mod prometheus;
 mod prometheus_names;
+mod prometheus_remote_write;
 
 use component::ExporterFactory;
 
 /// All exporters.
 pub fn factories() -> Vec<ExporterFactory> {
-    vec![
-        prometheus::FACTORY,
-    ]
+    vec![prometheus::FACTORY, prometheus_remote_write::FACTORY]
 }
