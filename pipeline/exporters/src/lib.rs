@@ -14,13 +14,17 @@ pub mod otlp_http;
 mod partial;
 pub mod prometheus;
 mod prometheus_names;
-mod prometheus_remote_write;
+pub mod prometheus_remote_write;
 
 use component::ExporterFactory;
 
 /// All exporters.
-pub static FACTORIES: &[ExporterFactory] =
-    &[debug::FACTORY, file::FACTORY, nop::FACTORY, otlp_grpc::FACTORY, otlp_http::FACTORY, prometheus::FACTORY];
-pub fn factories() -> Vec<ExporterFactory> {
-    vec![prometheus::FACTORY, prometheus_remote_write::FACTORY]
-}
+pub static FACTORIES: &[ExporterFactory] = &[
+    debug::FACTORY,
+    file::FACTORY,
+    nop::FACTORY,
+    otlp_grpc::FACTORY,
+    otlp_http::FACTORY,
+    prometheus::FACTORY,
+    prometheus_remote_write::FACTORY,
+];
