@@ -197,9 +197,7 @@ static long copy_step(__u32 index, struct step_context *context)
 
 	if (!copy->wanted)
 		return 1;
-	if (!source->left) {
-		if (next_vector(source))
-			return 0;
+	if (!source->left && !next_vector(source)) {
 		copy->failed = PAYLOAD_FAULT;
 		return 1;
 	}
@@ -231,7 +229,7 @@ static long copy_step(__u32 index, struct step_context *context)
 		copy->left -= PIECE;
 		copy->filled = 0;
 	}
-	return 0;
+	return !copy->wanted;
 }
 
 /* One step towards the tail, or of it. */
@@ -278,7 +276,9 @@ static __always_inline __u8 copy_payload(struct step_context *context)
 	struct copying *copy = &context->scratch->copy;
 	__u32 wanted = copy->wanted;
 
-	bpf_loop(COPY_STEPS, copy_step, context, 0);
+	/* Nearly always one step does it: then there is no call through a pointer. */
+	if (!copy_step(0, context))
+		bpf_loop(COPY_STEPS, copy_step, context, 0);
 	count(COUNTER_CAPTURED_BYTES, wanted - copy->wanted);
 	if (copy->failed)
 		return copy->failed;

@@ -115,6 +115,7 @@ struct tcp_sock {
 	__u64 bytes_retrans;
 	__u64 bytes_acked;
 	__u64 bytes_received;
+	bool is_mptcp; /* only with CONFIG_MPTCP */
 };
 
 struct mptcp_sock {
@@ -224,9 +225,9 @@ enum {
 	SYSCALL_PREADV2 = 327,
 	SYSCALL_PWRITEV2 = 328,
 };
-#define SYSCALL_NUMBER(regs) ((regs)->orig_ax)
-#define SECOND_ARGUMENT(regs) ((regs)->si)
-#define THIRD_ARGUMENT(regs) ((regs)->dx)
+#define SYSCALL_NUMBER(entry) ((entry)->orig_ax)
+#define SECOND_ARGUMENT(entry) ((entry)->si)
+#define THIRD_ARGUMENT(entry) ((entry)->dx)
 /* TS_COMPAT: the call came through a 32-bit entry, whose registers mean something else. */
 #define IS_COMPAT(task) ((task)->thread_info.status & 0x2)
 #else
@@ -242,9 +243,9 @@ enum {
 	SYSCALL_PREADV2 = 286,
 	SYSCALL_PWRITEV2 = 287,
 };
-#define SYSCALL_NUMBER(regs) ((unsigned long)(regs)->syscallno)
-#define SECOND_ARGUMENT(regs) ((regs)->regs[1])
-#define THIRD_ARGUMENT(regs) ((regs)->regs[2])
+#define SYSCALL_NUMBER(entry) ((unsigned long)(entry)->syscallno)
+#define SECOND_ARGUMENT(entry) ((entry)->regs[1])
+#define THIRD_ARGUMENT(entry) ((entry)->regs[2])
 /* TIF_32BIT */
 #define IS_COMPAT(task) ((task)->thread_info.flags & (1UL << 22))
 #endif

@@ -39,13 +39,13 @@ static __always_inline bool make_known(struct sock *sk, struct tcp_sock *tcp, st
 		state->existed_before = 1;
 		state->cookie = bpf_get_socket_cookie(sk);
 		read_ends(sk, &state->connection);
-		adopt_current_process(state, tgid, decision);
 		if (!tcp) {
 			recover_mptcp_identity((struct mptcp_sock *)sk, &state->connection);
 		} else if (!recover_identity(tcp, sk->__sk_common.skc_state, &state->connection, &role)) {
 			if (state->identity_tries++ < IDENTITY_TRIES) {
 				state->connection.own_first = 0;
 				state->connection.peer_first = 0;
+				count(COUNTER_DEFERRED_CHUNKS, 1);
 				return false;
 			}
 			count(COUNTER_UNCERTAIN_IDENTITY, 1);
@@ -53,8 +53,8 @@ static __always_inline bool make_known(struct sock *sk, struct tcp_sock *tcp, st
 		if (state->role != ROLE_SERVER)
 			state->role = role;
 	}
-	/* The process that accepted may be another than the one that listened. */
-	state->decision = decision;
+	/* Who moves bytes is nearer to the truth than who listened. */
+	adopt_current_process(state, tgid, decision);
 	announce(state);
 	return true;
 }
@@ -189,12 +189,10 @@ static __always_inline void on_socket_wanted(struct sock *sk, __u8 role)
 	state = create_state(sk);
 	if (!state)
 		return;
+	/* The socket may have been another connection before. */
+	__builtin_memset(state, 0, sizeof(*state));
 	adopt_current_process(state, tgid, decision);
 	state->role = role;
-	state->announced = 0;
-	state->turn = 0;
-	state->connection.own_first = 0;
-	state->connection.peer_first = 0;
 	state->connect_started = bpf_ktime_get_ns();
 	if (role == ROLE_CLIENT) {
 		state->cookie = bpf_get_socket_cookie(sk);
@@ -220,11 +218,17 @@ static __always_inline __u32 owner_decision(struct socket_state *state)
 	return explicit_decision ? *explicit_decision : state->decision;
 }
 
+/* A path of a multipath connection: the process holds another socket, which announces itself with its first bytes. */
+static __always_inline bool is_subflow(struct tcp_sock *tcp)
+{
+	return bpf_core_field_exists(tcp->is_mptcp) && tcp->is_mptcp;
+}
+
 static __always_inline void on_established(struct sock *sk, struct socket_state *state)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
-	if (!tcp)
+	if (!tcp || is_subflow(tcp))
 		return;
 	state->cookie = bpf_get_socket_cookie(sk);
 	read_ends(sk, &state->connection);
@@ -270,9 +274,10 @@ static __always_inline void on_closed(struct sock *sk, struct socket_state *stat
 		.lost_before = state->lost,
 	};
 
-	if (!tcp)
-		return;
-	read_statistics(sk, tcp, &record.statistics);
+	if (tcp)
+		read_statistics(sk, tcp, &record.statistics);
+	else
+		read_mptcp_statistics((struct mptcp_sock *)sk, &record.statistics);
 	emit(&record, sizeof(record), COUNTER_LOST_CONNECTION_EVENT);
 	bpf_map_delete_elem(&modes, &state->cookie);
 }
@@ -284,7 +289,7 @@ int inet_sock_set_state(__u64 *ctx)
 	int old_state = (int)ctx[1], new_state = (int)ctx[2];
 	struct socket_state *state;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP && !(sk->sk_protocol == IPPROTO_MPTCP && new_state == TCP_CLOSE))
 		return 0;
 	if (new_state == TCP_SYN_SENT) {
 		on_socket_wanted(sk, ROLE_CLIENT);
@@ -423,6 +428,7 @@ int open_sockets(struct bpf_iter__task_file *ctx)
 			note_own(&record.connection);
 	} else {
 		recover_mptcp_identity((struct mptcp_sock *)sk, &record.connection);
+		read_mptcp_statistics((struct mptcp_sock *)sk, &record.statistics);
 		record.certain = 1;
 	}
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));

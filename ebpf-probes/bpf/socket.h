@@ -79,6 +79,13 @@ static __always_inline void read_statistics(struct sock *sk, struct tcp_sock *tc
 	statistics->reserved = 0;
 }
 
+/* Round trips and repetitions belong to the paths, not to the connection. */
+static __always_inline void read_mptcp_statistics(struct mptcp_sock *mptcp, struct statistics *statistics)
+{
+	statistics->bytes_sent = BPF_CORE_READ(mptcp, bytes_sent) - BPF_CORE_READ(mptcp, bytes_retrans);
+	statistics->bytes_received = BPF_CORE_READ(mptcp, bytes_received);
+}
+
 static __always_inline void announce(struct socket_state *state)
 {
 	struct open_record record = {

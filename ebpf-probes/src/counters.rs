@@ -46,6 +46,8 @@ pub struct Counters {
     pub own_peers: u64,
     /// Older connections whose first sequence numbers could not be read beyond doubt.
     pub uncertain_identities: u64,
+    /// Chunks of older connections that were dropped because the first sequence numbers could not be read at that moment.
+    pub deferred_chunks: u64,
 }
 
 impl Counters {
@@ -72,6 +74,7 @@ impl Counters {
             no_socket_storage: sum(counter::NO_SOCKET_STORAGE)?,
             own_peers: sum(counter::OWN_PEERS)?,
             uncertain_identities: sum(counter::UNCERTAIN_IDENTITY)?,
+            deferred_chunks: sum(counter::DEFERRED_CHUNKS)?,
         })
     }
 }

@@ -9,6 +9,7 @@ mod clock;
 mod counters;
 mod error;
 mod layout;
+mod loader;
 mod modes;
 mod probes;
 mod programs;

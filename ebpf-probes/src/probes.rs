@@ -1,27 +1,25 @@
-//! The programs in the kernel: load them, say who is observed, ask them.
+//! The running programs: say who is observed, and ask them.
 //!
-//! In this room: [`Probes`], policy, the order of starting. Not here: the programs themselves (`bpf/`).
+//! In this room: [`Probes`], policy. Not here: loading ([`crate::loader`]), the programs themselves (`bpf/`).
 
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use aya::Ebpf;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, Iter, ProgramError};
-use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use aya::programs::{Iter, ProgramError};
 
 use crate::counters::Counters;
-use crate::error::{AttachError, ProbeError, with_causes};
+use crate::error::{AttachError, ProbeError};
 use crate::layout::{decision, runtime_cell};
+use crate::loader::{self, Loaded};
 use crate::modes::{Mode, Modes};
-use crate::programs::{ProgramPlan, ProgramStatistics, SOCKET_ITERATOR, TRACEPOINTS};
+use crate::programs::{ProgramStatistics, SOCKET_ITERATOR, TRACEPOINTS};
 use crate::reader::RecordReader;
 use crate::record::{CgroupId, SocketCookie, Tgid};
 use crate::sockets::{self, ExistingSocket, SocketStatistics};
-use crate::support::{KERNEL_BTF, Support};
-
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/probes.o"));
+use crate::support::Support;
 
 /// What to do with the traffic of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +33,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    fn word(self) -> u32 {
+    pub(crate) fn word(self) -> u32 {
         match self {
             Self::Observe => decision::OBSERVE,
             Self::Ignore => decision::IGNORE,
@@ -80,10 +78,6 @@ impl Default for ProbeConfig {
     }
 }
 
-const SMALLEST_RING: u32 = 4096;
-/// The consumer is woken each time another eighth of the ring has filled.
-const WAKE_UPS_PER_RING: u32 = 8;
-
 /// The running programs. They leave the kernel when this is dropped.
 pub struct Probes {
     ebpf: Ebpf,
@@ -103,39 +97,12 @@ impl Probes {
     /// Loads and attaches the programs that this kernel supports. Some 0.2 s, most of it for reading the kernel's types,
     /// which are dropped at the end: the caller may want to have its allocator return the memory.
     pub fn load(config: &ProbeConfig) -> Result<Self, AttachError> {
-        if !config.ring_bytes.is_power_of_two() || config.ring_bytes < SMALLEST_RING {
-            return Err(AttachError::RingSize { given: config.ring_bytes, smallest: SMALLEST_RING });
-        }
-        let constants = Constants::of(config);
-        let btf;
-        // A new loader reads the kernel's types for itself; have that copy dropped before ours is made.
-        let mut loader = EbpfLoader::new();
-        loader.btf(None);
-        btf = kernel_types()?;
-        let support = Support::from_btf(Some(&btf));
-        if !support.missing_capabilities.is_none() {
-            return Err(AttachError::Capability { missing: support.missing_capabilities });
-        }
-        loader.btf(Some(&btf)).map_max_entries("ring", config.ring_bytes);
-        for (name, value) in &constants.0 {
-            loader.override_global(name, value, true);
-        }
-        let mut ebpf = loader.load(OBJECT).map_err(|error| object_error(&error, &support))?;
-        let mut attachable = Vec::new();
-        for plan in &TRACEPOINTS {
-            if load_tracepoint(&mut ebpf, plan, &btf, &support)? {
-                attachable.push(plan);
-            }
-        }
-        load_iterator(&mut ebpf, &btf)?;
-        drop(loader);
-        drop(btf);
-
+        let Loaded { ebpf, support, attachable } = loader::load(config)?;
         let mut probes = Self::from_loaded(ebpf, support)?;
         // Before the first event: our own process is known, and listeners hand their role to what they accept.
         probes.existing_sockets()?;
         for plan in attachable {
-            probes.attach(plan)?;
+            loader::attach(&mut probes.ebpf, plan)?;
         }
         Ok(probes)
     }
@@ -164,13 +131,6 @@ impl Probes {
             ebpf,
             support,
         })
-    }
-
-    fn attach(&mut self, plan: &ProgramPlan) -> Result<(), AttachError> {
-        let refused = |error: ProgramError| refusal(plan.name, &error, &self.support.kernel_release);
-        let program = tracepoint(&mut self.ebpf, plan.name).map_err(|error| refused(error))?;
-        program.attach().map_err(|error| refused(error))?;
-        Ok(())
     }
 
     /// What was found on this kernel.
@@ -266,84 +226,6 @@ impl Probes {
         let value = self.runtime.get(&runtime_cell::OWN_TGID, 0).map_err(|error| ProbeError::map("runtime", error))?;
         Ok(Tgid(value))
     }
-}
-
-fn kernel_types() -> Result<Btf, AttachError> {
-    let path = PathBuf::from(KERNEL_BTF);
-    let release = crate::support::kernel_release();
-    if !path.exists() {
-        return Err(AttachError::NoBtf { release, path });
-    }
-    Btf::from_sys_fs().map_err(|error| AttachError::UnreadableBtf { release, path, reason: error.to_string() })
-}
-
-/// What the programs know as constants. The loader borrows the values until it has loaded.
-struct Constants([(&'static str, u32); 5]);
-
-impl Constants {
-    fn of(config: &ProbeConfig) -> Self {
-        Self([
-            ("request_budget", config.request_bytes),
-            ("response_budget", config.response_bytes),
-            ("default_decision", config.default_decision.word()),
-            ("exclude_self", u32::from(config.exclude_self)),
-            ("wake_shift", (config.ring_bytes / WAKE_UPS_PER_RING).ilog2()),
-        ])
-    }
-}
-
-fn tracepoint<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut BtfTracePoint, ProgramError> {
-    ebpf.program_mut(name).ok_or(ProgramError::NotLoaded)?.try_into()
-}
-
-/// False when the kernel does not have the hook, and we can do without.
-fn load_tracepoint(ebpf: &mut Ebpf, plan: &ProgramPlan, btf: &Btf, support: &Support) -> Result<bool, AttachError> {
-    let release = &support.kernel_release;
-    let is_missing = support.is_missing(plan.name);
-    if is_missing && plan.required {
-        return Err(AttachError::NoTracepoint { release: release.clone(), tracepoint: plan.name });
-    }
-    if is_missing {
-        return Ok(false);
-    }
-    let program = tracepoint(ebpf, plan.name).map_err(|error| refusal(plan.name, &error, release))?;
-    program.load(plan.name, btf).map_err(|error| refusal(plan.name, &error, release))?;
-    Ok(true)
-}
-
-fn load_iterator(ebpf: &mut Ebpf, btf: &Btf) -> Result<(), AttachError> {
-    let release = crate::support::kernel_release();
-    let refused = |error: ProgramError| refusal(SOCKET_ITERATOR, &error, &release);
-    let program = ebpf.program_mut(SOCKET_ITERATOR).ok_or_else(|| refused(ProgramError::NotLoaded))?;
-    let iterator: &mut Iter = program.try_into().map_err(|error| refused(error))?;
-    iterator.load("task_file", btf).map_err(|error| refused(error))
-}
-
-/// The verifier explains itself in its last lines; the rest is its walk through the program.
-fn refusal(program: &'static str, error: &ProgramError, release: &str) -> AttachError {
-    let reason = match error {
-        ProgramError::LoadError { io_error, verifier_log } => {
-            let log = verifier_log.to_string();
-            let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-            let last = lines.get(lines.len().saturating_sub(4)..).unwrap_or_default().join(" | ");
-            if io_error.kind() == std::io::ErrorKind::PermissionDenied && last.is_empty() {
-                return AttachError::NotPermitted { reason: io_error.to_string() };
-            }
-            format!("{io_error}: {last}")
-        }
-        other => with_causes(other),
-    };
-    AttachError::Refused { program, release: release.to_owned(), reason }
-}
-
-fn object_error(error: &EbpfError, support: &Support) -> AttachError {
-    let reason = with_causes(error);
-    let is_permission = matches!(error, EbpfError::MapError(aya::maps::MapError::CreateError { io_error, .. })
-        if io_error.kind() == std::io::ErrorKind::PermissionDenied);
-    if is_permission {
-        return AttachError::NotPermitted { reason };
-    }
-    AttachError::Object { release: support.kernel_release.clone(), reason }
 }
 
 fn take_map<T>(ebpf: &mut Ebpf, name: &'static str) -> Result<T, ProbeError>

@@ -17,6 +17,8 @@ mod factory;
 mod health;
 mod refusal;
 mod telemetry;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod traits;
 
 pub use ack::{Ack, Answer, promise};

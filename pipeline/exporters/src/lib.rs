@@ -1,17 +1,30 @@
-//! Exporters: where data leaves.
+//! Where data leaves.
 //!
-//! In this room: one folder for each exporter, and what several of them share.
-//! Not here: sockets, queues and retries (`transport`), the graph that feeds exporters (`engine`).
+//! In this room: one folder per exporter, and what several of them share.
+//! Not here: sockets, queues and retries (`transport`), the order in which exporters start (`engine`).
 //!
-//! Enter at [`factories`].
+//! Enter at [`FACTORIES`].
+#![forbid(unsafe_code)]
 
-mod prometheus;
+pub mod debug;
+pub mod file;
+pub mod nop;
+pub mod otlp_grpc;
+pub mod otlp_http;
+mod partial;
+pub mod prometheus;
 mod prometheus_names;
-mod prometheus_remote_write;
+pub mod prometheus_remote_write;
 
 use component::ExporterFactory;
 
 /// All exporters.
-pub fn factories() -> Vec<ExporterFactory> {
-    vec![prometheus::FACTORY, prometheus_remote_write::FACTORY]
-}
+pub static FACTORIES: &[ExporterFactory] = &[
+    debug::FACTORY,
+    file::FACTORY,
+    nop::FACTORY,
+    otlp_grpc::FACTORY,
+    otlp_http::FACTORY,
+    prometheus::FACTORY,
+    prometheus_remote_write::FACTORY,
+];

@@ -184,7 +184,7 @@ pub(crate) fn find<'a>(message: &'a [u8], number: u32) -> Option<Payload<'a>> {
 /// Bytes that the varint of this value takes.
 pub(crate) const fn varint_size(value: u64) -> usize {
     // One byte for every begun group of seven bits; zero takes one too.
-    (((64 - (value | 1).leading_zeros()) + 6) / 7) as usize
+    (64 - (value | 1).leading_zeros()).div_ceil(7) as usize
 }
 
 /// The one-byte tag of a field number below 16; all that we write have one or two bytes.

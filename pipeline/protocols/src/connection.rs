@@ -6,7 +6,7 @@
 //! Enter at [`Connection::push`].
 
 use crate::chunk::{Chunk, Close, Flow, Nanos, Party, Role};
-use crate::exchange::{Ending, Exchange, Exchanges, Unreported};
+use crate::exchange::{Begun, Ending, Exchange, Exchanges, Unreported};
 use crate::http::HttpSettings;
 use crate::labels::tls;
 use crate::protocol::{Closed, Entry, Heads, Label, PROTOCOLS, Place, Protocol, Score};
@@ -146,7 +146,17 @@ impl Connection {
         }
     }
 
-    /// Hands out the exchanges found since the last call.
+    /// The oldest request whose head has been read and that was not handed out yet.
+    pub fn next_begun(&mut self) -> Option<Begun> {
+        self.exchanges.next_begun()
+    }
+
+    /// The oldest exchange that was not handed out yet, to keep.
+    pub fn next_exchange(&mut self) -> Option<Exchange> {
+        self.exchanges.next()
+    }
+
+    /// Shows the exchanges found since the last call, and uses their buffers again.
     pub fn drain(&mut self, take: impl FnMut(&Exchange)) {
         self.exchanges.drain(take);
     }

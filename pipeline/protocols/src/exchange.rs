@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use crate::chunk::{Nanos, Origin, Party};
+use crate::context::TraceContext;
 use crate::http::HttpExchange;
 use crate::protocol::Label;
 
@@ -63,10 +64,22 @@ pub enum Details {
     Http(HttpExchange),
 }
 
+/// A request whose head has been read: an exchange that will be reported, or counted as one that cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// TCP position of the first request byte.
+    pub position: u32,
+    /// Who moved the first request byte at the observed end.
+    pub origin: Origin,
+    /// Trace context that the request carries.
+    pub context: Option<TraceContext>,
+}
+
 /// Exchanges on their way from a parser to its owner, with buffers to reuse.
 #[derive(Debug, Default)]
 pub struct Exchanges {
     ready: VecDeque<Exchange>,
+    begun: VecDeque<Begun>,
     spare: Vec<String>,
     counts: Unreported,
 }
@@ -84,12 +97,32 @@ pub struct Unreported {
     pub malformed: u64,
 }
 
+/// Beginnings kept for an owner that may not ask for them.
+const MAX_BEGUN: usize = 256;
 /// Buffers kept for reuse.
 const MAX_SPARE: usize = 4;
 /// A larger buffer is not worth keeping.
 const MAX_SPARE_CAPACITY: usize = 4096;
 
 impl Exchanges {
+    /// Tells that a request's head has been read.
+    pub fn begin(&mut self, begun: Begun) {
+        if self.begun.len() >= MAX_BEGUN {
+            self.begun.pop_front();
+        }
+        self.begun.push_back(begun);
+    }
+
+    /// The oldest beginning that was not handed out yet.
+    pub fn next_begun(&mut self) -> Option<Begun> {
+        self.begun.pop_front()
+    }
+
+    /// The oldest exchange that was not handed out yet, to keep.
+    pub fn next(&mut self) -> Option<Exchange> {
+        self.ready.pop_front()
+    }
+
     /// Reports an exchange.
     pub fn report(&mut self, mut exchange: Exchange) {
         // A blocking send is stamped when it returns, which may be after the answer came.
@@ -121,7 +154,7 @@ impl Exchanges {
         }
     }
 
-    /// Hands out everything that is ready.
+    /// Shows everything that is ready, and uses its buffers again.
     pub fn drain(&mut self, mut take: impl FnMut(&Exchange)) {
         while let Some(exchange) = self.ready.pop_front() {
             take(&exchange);

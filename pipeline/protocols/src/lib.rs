@@ -23,6 +23,6 @@ pub mod stream;
 
 pub use chunk::{Chunk, Close, Flow, Nanos, Origin, Party, Role};
 pub use connection::{Connection, ConnectionConfig, Want};
-pub use exchange::{Exchange, Outcome};
+pub use exchange::{Begun, Exchange, Outcome};
 pub use protocol::Label;
 pub use stream::{Losses, StreamLimits};

@@ -1,1 +1,16 @@
-//! receivers
+//! How data comes in: one folder per receiver.
+//!
+//! In this room: receivers, and what the `ebpf` and `pcap` receivers share (`observe`).
+//! Not here: servers (`transport`), kernel programs (`ebpf-probes`), parsers (`protocols`).
+//!
+//! Enter at [`FACTORIES`].
+
+pub mod ebpf;
+pub mod nop;
+mod observe;
+pub mod otlp;
+
+use component::ReceiverFactory;
+
+/// Every receiver.
+pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, nop::FACTORY, otlp::FACTORY];

@@ -16,7 +16,9 @@ mod intake;
 mod listen;
 mod local;
 mod partial;
+mod sending;
 mod serve;
+pub mod settings;
 mod status;
 #[cfg(test)]
 mod testing;
@@ -34,5 +36,6 @@ pub use grpc::{GrpcClient, GrpcClientOptions, GrpcServer, GrpcServerOptions, Pin
 pub use intake::{Encoding, Export, Intake, Rejection};
 pub use listen::{ListenError, Sharing, listen};
 pub use partial::PartialSuccess;
+pub use sending::{Delivery, Sending};
 pub use serve::Serving;
 pub use status::{Code, Status};

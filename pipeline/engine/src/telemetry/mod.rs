@@ -16,7 +16,7 @@ use component::{BuildContext, Registry};
 use config::telemetry::{MetricsLevel, Prometheus, Telemetry};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use transport::{HttpServerOptions, Segments, Serving, Sharing, listen, serve_http};
+use transport::{HttpServerOptions, Payload, Serving, Sharing, listen, serve_http};
 
 /// Running readers of own telemetry.
 pub(crate) struct Readers {
@@ -49,7 +49,7 @@ pub(crate) async fn start(settings: &Telemetry, context: &BuildContext, version:
             readers.servers.push(serve(prometheus, &context.registry, &resource).await?);
         }
         if let Some(periodic) = &reader.periodic {
-            readers.pushes.push(push::start(periodic, &context.registry, &resource)?);
+            readers.pushes.push(push::start(periodic, context, &resource)?);
         }
     }
     Ok(readers)
@@ -68,13 +68,13 @@ async fn serve(settings: &Prometheus, registry: &Arc<Registry>, resource: &[(Str
     Ok(serve_http(listener, HttpServerOptions::default(), service))
 }
 
-fn respond(request: &Request<Incoming>, text: String) -> Response<Segments> {
+fn respond(request: &Request<Incoming>, text: String) -> Response<Payload> {
     let (status, body) = match (request.method(), request.uri().path()) {
         (&Method::GET, "/metrics") => (StatusCode::OK, text),
         (_, "/metrics") => (StatusCode::METHOD_NOT_ALLOWED, "405 method not allowed, supported: [GET]\n".into()),
         _ => (StatusCode::NOT_FOUND, "404 page not found: metrics are at /metrics\n".into()),
     };
-    let mut response = Response::new(Segments::from(Bytes::from(body)));
+    let mut response = Response::new(Payload::from(Bytes::from(body)));
     *response.status_mut() = status;
     let kind = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(http::header::CONTENT_TYPE, kind);

@@ -107,6 +107,11 @@ impl Message {
         }
     }
 
+    /// `traceparent` before `b3` before `x-b3-*`.
+    pub(super) fn trace_context(&self) -> Option<TraceContext> {
+        self.traceparent.or(self.context).or_else(|| self.b3.context())
+    }
+
     pub(super) fn upgraded_to<'t>(&self, text: &'t str) -> &'t str {
         self.upgraded_to.of(text)
     }
@@ -203,7 +208,7 @@ impl HttpExchange {
 
     /// Trace context on the wire: `traceparent` before `b3` before `x-b3-*`.
     pub fn context(&self) -> Option<TraceContext> {
-        self.message.traceparent.or(self.message.context).or_else(|| self.message.b3.context())
+        self.message.trace_context()
     }
 
     /// `tracestate`, which is worth something only beside a valid `traceparent`.

@@ -20,7 +20,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::exchange::{Exchanges, Outcome};
+use crate::exchange::{Begun, Exchanges, Outcome};
 use crate::protocol::{Closed, Heads, Label, Place, Protocol, Score};
 use crate::stream::{Front, Mark, Next, Stream};
 use body::{Body, Progress};
@@ -298,6 +298,11 @@ impl Http {
         let next = client.next(|bytes| head::request(bytes, scanned, &self.settings, &mut text));
         match (next, first) {
             (Next::Frame(head), Some(first)) => {
+                exchanges.begin(Begun {
+                    position: start as u32,
+                    origin: first.origin,
+                    context: head.message.trace_context(),
+                });
                 self.begin_request(head, text, start, first, client);
                 Moved::Yes
             }

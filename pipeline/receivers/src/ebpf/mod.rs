@@ -9,6 +9,7 @@ mod config;
 mod processes;
 mod selection;
 mod self_metrics;
+mod settings;
 mod watch;
 
 use std::sync::Arc;

@@ -16,6 +16,12 @@ pub struct Figures {
     pub observer: Counts,
     /// Ends of exchanges that left without the other end.
     pub unjoined: u64,
+    /// Requests whose parent is one of several and was not guessed.
+    pub ambiguous_parents: u64,
+    /// Exchanges whose trace was forgotten for want of room.
+    pub forgotten: u64,
+    /// Processes remembered.
+    pub processes: u64,
     /// Records that could not be decoded.
     pub malformed_records: u64,
     /// Spans and points that found the pipeline full.
@@ -31,7 +37,12 @@ pub fn encode(figures: &Figures, now: u64) -> Batch {
     writer.scope("tidewatch.ebpf", env!("CARGO_PKG_VERSION"));
     let kernel = &figures.kernel;
     sum(&mut writer, "tidewatch.ebpf.chunks", "Sends and receives seen.", "{chunk}", now, &[("all", kernel.chunks)]);
-    let exchanges = [("complete", figures.observer.exchanges), ("unjoined", figures.unjoined)];
+    let exchanges = [
+        ("found", figures.observer.exchanges),
+        ("unjoined", figures.unjoined),
+        ("parent_ambiguous", figures.ambiguous_parents),
+        ("trace_forgotten", figures.forgotten),
+    ];
     sum(&mut writer, "tidewatch.ebpf.exchanges", "Exchanges found.", "{exchange}", now, &exchanges);
     let bytes = [
         ("captured", kernel.captured_bytes),
@@ -42,7 +53,15 @@ pub fn encode(figures: &Figures, now: u64) -> Batch {
     ];
     sum(&mut writer, "tidewatch.ebpf.bytes", "Bytes captured, or counted and not captured.", "By", now, &bytes);
     sum(&mut writer, "tidewatch.ebpf.lost", "What was not seen, or not told, by reason.", "1", now, &lost(figures));
+    let fields = PointFields { time_unix_nano: now, ..PointFields::default() };
+    writer.gauge("tidewatch.ebpf.processes", "Processes remembered.", "{process}", |points| {
+        points.number(&fields, Number::Int(clamped(figures.processes)), |_| {});
+    });
     writer.finish()
+}
+
+fn clamped(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn lost(figures: &Figures) -> Vec<(&'static str, u64)> {
@@ -72,7 +91,7 @@ fn sum(writer: &mut MetricsWriter, name: &str, description: &str, unit: &str, no
     writer.sum(name, description, unit, Temporality::Cumulative, true, |points: &mut PointsWriter<'_>| {
         let fields = PointFields { time_unix_nano: now, ..PointFields::default() };
         for (reason, value) in values {
-            points.number(&fields, Number::Int(i64::try_from(*value).unwrap_or(i64::MAX)), |attributes| {
+            points.number(&fields, Number::Int(clamped(*value)), |attributes| {
                 attributes.add("reason", *reason);
             });
         }

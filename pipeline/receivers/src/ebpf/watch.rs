@@ -21,9 +21,8 @@ use super::config::EbpfConfig;
 use super::processes::Processes;
 use super::selection::Selection;
 use super::self_metrics;
-use crate::observe::{
-    Closed, EndId, Failed, Identify, Observer, ObserverSettings, Opened, ProcessFiles, Statistics,
-};
+use super::settings::settings;
+use crate::observe::{Closed, EndId, Failed, Identify, Observer, Opened, ProcessFiles, Statistics};
 
 /// How long records may wait in the ring at low rates.
 const POLL: Duration = Duration::from_millis(25);
@@ -92,7 +91,7 @@ impl Watch {
             exclude_self: true,
         };
         // Found out here and not on the thread, so that the receiver does not start with them.
-        super::super::observe::ObserverSettings::try_from(config)?;
+        settings(config)?;
         let mut probes = Probes::load(&probe_config)?;
         let ring = probes.ring()?;
         report_support(&probes);
@@ -102,7 +101,7 @@ impl Watch {
     /// Reads records until told to stop.
     pub fn run(self) {
         let Self { probes, mut ring, config, outbox, stop } = self;
-        let Ok(settings) = ObserverSettings::try_from(&config) else { return };
+        let Ok(settings) = settings(&config) else { return };
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let processes = Processes::new(ProcessFiles::new("/proc", host.trim()));
         let mut desk = Desk {
@@ -112,6 +111,7 @@ impl Watch {
             outbox,
             decided: HashSet::new(),
             modes: HashMap::new(),
+            own: HashSet::new(),
             clock_offset: monotonic_to_wall_offset(),
         };
         desk.take_in_existing();
@@ -192,6 +192,8 @@ struct Desk {
     decided: HashSet<u32>,
     /// Connections of which less than usual is captured.
     modes: HashMap<SocketCookie, Mode>,
+    /// Connections with Tidewatch at one end, while they live.
+    own: HashSet<u64>,
     clock_offset: i64,
 }
 
@@ -228,7 +230,14 @@ impl Desk {
     }
 
     fn open(&mut self, open: &Open) {
+        let identity = open.connection.identity;
         if open.own {
+            // The other end may have been told first.
+            self.own.insert(identity.symmetric());
+            self.observer.leave_out(start(identity));
+            return;
+        }
+        if self.own.contains(&identity.symmetric()) {
             return;
         }
         if open.undecided {
@@ -289,6 +298,7 @@ impl Desk {
 
     fn close(&mut self, close: &Close) {
         self.modes.remove(&close.cookie);
+        self.own.remove(&close.connection.identity.symmetric());
         let statistics = &close.statistics;
         let identity = close.connection.identity;
         let until = |first: u32, bytes: u64| {
@@ -398,6 +408,9 @@ impl Desk {
             missed_runs: self.probes.program_statistics().iter().map(|program| program.recursion_misses).sum(),
             observer: self.observer.counts(),
             unjoined: self.observer.unjoined(),
+            ambiguous_parents: self.observer.ambiguous_parents(),
+            forgotten: self.observer.forgotten(),
+            processes: self.observer.identify().len() as u64,
             malformed_records,
             overflowed: self.outbox.overflowed.get(),
         };

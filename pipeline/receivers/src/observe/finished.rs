@@ -33,13 +33,3 @@ pub struct Finished {
     /// Address of the other end, as this end knows it.
     pub peer: SocketAddr,
 }
-
-impl Finished {
-    /// The address that the client asked.
-    pub fn server_address(&self) -> SocketAddr {
-        match self.side {
-            Side::Client => self.peer,
-            Side::Server => self.local,
-        }
-    }
-}

@@ -194,14 +194,6 @@ impl Lineage {
         self.answering.remove(&process);
     }
 
-    /// Whether the other end of the exchange has been seen.
-    pub fn knows(&self, key: WireKey, side: Side) -> bool {
-        self.entries.get(&key).is_some_and(|entry| match side {
-            Side::Client => entry.client.is_some(),
-            Side::Server => entry.server.is_some(),
-        })
-    }
-
     /// The place of a span that is about to leave.
     pub fn place(&mut self, key: WireKey, side: Side) -> Place {
         let trace_id = self.trace_of(key);

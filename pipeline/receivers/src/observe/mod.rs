@@ -20,9 +20,7 @@ mod tcp_metrics;
 mod waiting;
 mod wire;
 
-pub use finished::{EndId, Finished};
-pub use lineage::Side;
+pub use finished::EndId;
 pub use observer::{Closed, Counts, Failed, Identify, Observer, Opened, Statistics};
 pub use process::{Declared, Process, ProcessFiles};
 pub use settings::{HttpRules, IgnoreRule, ObserverSettings, SdkInstrumented, Temporality, glob};
-pub use wire::{SequencePair, WIRE_KEY_ATTRIBUTE, WireKey};

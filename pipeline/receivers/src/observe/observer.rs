@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 use pdata::Batch;
-use protocols::connection::Start;
+use protocols::connection::{Start, Want};
 use protocols::exchange::Details;
 use protocols::{Chunk, Close, Connection, ConnectionConfig, Exchange, Flow, Nanos, Role};
 
@@ -104,7 +104,6 @@ pub struct Counts {
 }
 
 struct End {
-    role: Role,
     local: SocketAddr,
     peer: SocketAddr,
     pair: Option<SequencePair>,
@@ -191,7 +190,6 @@ impl<I: Identify> Observer<I> {
             ..ConnectionConfig::default()
         };
         let end = End {
-            role: opened.role,
             local: opened.local,
             peer: opened.peer,
             pair,
@@ -206,6 +204,17 @@ impl<I: Identify> Observer<I> {
             unreported_counted: Default::default(),
         };
         self.ends.insert(id, end);
+    }
+
+    /// Stops watching both ends of a connection, as if it had never been seen.
+    pub fn leave_out(&mut self, start: Start) {
+        let pairs = [Role::Client, Role::Server].into_iter().filter_map(|role| pair(role, start));
+        for pair in pairs {
+            let ends = self.by_pair.remove(&pair).unwrap_or_default();
+            [ends.client, ends.server].into_iter().flatten().for_each(|id| {
+                self.ends.remove(&id);
+            });
+        }
     }
 
     /// Bytes were moved.
@@ -275,8 +284,7 @@ impl<I: Identify> Observer<I> {
         for id in ids {
             self.closed(id, &Closed { close: Close { time: now, ..Close::default() }, statistics: None });
         }
-        let (lineage, spans) = (&mut self.lineage, &mut self.spans);
-        self.waiting.finish(|end| spans.add(end, lineage));
+        self.flush();
     }
 
     /// Spans that are ready and not yet taken.
@@ -313,9 +321,30 @@ impl<I: Identify> Observer<I> {
         batch
     }
 
+    /// Lets go of what waits for its other end; connections stay open.
+    pub fn flush(&mut self) {
+        let (lineage, spans) = (&mut self.lineage, &mut self.spans);
+        self.waiting.finish(|end| spans.add(end, lineage));
+    }
+
+    /// What payload of a connection still serves, if it is watched.
+    pub fn wants(&self, id: EndId) -> Option<Want> {
+        self.ends.get(&id).map(|end| end.connection.wants())
+    }
+
     /// What was seen, and what was not.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Requests for which several open ones could have been the cause, so that none was chosen.
+    pub fn ambiguous_parents(&self) -> u64 {
+        self.lineage.ambiguous()
+    }
+
+    /// Exchanges whose trace was forgotten for want of room.
+    pub fn forgotten(&self) -> u64 {
+        self.lineage.forgotten()
     }
 
     /// Ends that went alone because the other did not come in time, or because too many waited.

@@ -37,12 +37,7 @@ impl WireKey {
         Self(hasher.finish128().as_bytes())
     }
 
-    /// Its 16 bytes, in the order in which SipHash's reference implementation writes them.
-    pub fn bytes(self) -> [u8; 16] {
-        self.0
-    }
-
-    /// The key as 32 hexadecimal digits.
+    /// The key as 32 hexadecimal digits, in the order in which SipHash's reference implementation writes its bytes.
     pub fn hex(self) -> HexKey {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut digits = [0; 32];

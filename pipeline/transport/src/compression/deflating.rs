@@ -35,7 +35,7 @@ pub struct CompressError {
 enum Context {
     Deflate(Compress),
     Zstd(CCtx<'static>),
-    Snappy(snap::raw::Encoder),
+    Snappy(Box<snap::raw::Encoder>),
     Frames,
 }
 
@@ -67,7 +67,7 @@ impl Context {
                 let _ = context.set_parameter(CParameter::CompressionLevel(compression.level.unwrap_or(3)));
                 Self::Zstd(context)
             }
-            Codec::Snappy => Self::Snappy(snap::raw::Encoder::new()),
+            Codec::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
             Codec::SnappyFramed | Codec::Lz4 => Self::Frames,
         }
     }

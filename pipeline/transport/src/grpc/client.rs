@@ -82,8 +82,12 @@ impl GrpcClient {
     }
 
     /// Sends one export request, given as the segments of its message.
-    pub async fn export(&self, signal: Signal, segments: Vec<Bytes>) -> Result<PartialSuccess, DeliveryError> {
-        let outcome = self.call(signal, segments).await;
+    pub async fn export(
+        &self,
+        signal: Signal,
+        segments: impl IntoIterator<Item = Bytes>,
+    ) -> Result<PartialSuccess, DeliveryError> {
+        let outcome = self.call(signal, segments.into_iter().collect()).await;
         outcome.map_err(Status::into_delivery_error)
     }
 

@@ -126,7 +126,7 @@ impl<I: Intake> GrpcServer<I> {
     }
 
     async fn reply(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Payload> {
-        if let Err(refused) = check_http(&request) {
+        if let Some(refused) = not_grpc(&request) {
             return refused;
         }
         let limit = headers::timeout(request.headers()).unwrap_or(Duration::MAX);
@@ -200,21 +200,22 @@ impl<I: Intake> GrpcServer<I> {
     }
 }
 
-fn check_http(request: &Request<Incoming>) -> Result<(), Response<Payload>> {
+/// What a request is told that gRPC has no words for.
+fn not_grpc(request: &Request<Incoming>) -> Option<Response<Payload>> {
     let plain = |status, text: String| {
         let mut response = Response::new(Payload::from(text));
         *response.status_mut() = status;
         response
     };
     if request.method() != Method::POST {
-        return Err(plain(StatusCode::METHOD_NOT_ALLOWED, format!("gRPC requires POST, not {}", request.method())));
+        return Some(plain(StatusCode::METHOD_NOT_ALLOWED, format!("gRPC requires POST, not {}", request.method())));
     }
     let content_type = request.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
     match content_type.strip_prefix(b"application/grpc") {
-        Some([] | [b'+' | b';', ..]) => Ok(()),
+        Some([] | [b'+' | b';', ..]) => None,
         _ => {
             let text = format!("invalid gRPC request content-type {:?}", String::from_utf8_lossy(content_type));
-            Err(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+            Some(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -138,9 +138,9 @@ impl HttpClient {
         &self,
         target: &Target,
         content_type: HeaderValue,
-        segments: Vec<Bytes>,
+        segments: impl IntoIterator<Item = Bytes>,
     ) -> Result<HttpResponse, DeliveryError> {
-        let request = self.request(target, content_type, segments)?;
+        let request = self.request(target, content_type, segments.into_iter().collect())?;
         let limit = self.options.timeout.unwrap_or(Duration::MAX);
         let late = |_| format!("Post {:?}: no answer within {}s", target.url, limit.as_secs_f64());
         let outcome = tokio::time::timeout(limit, self.send(target, request)).await;
@@ -200,7 +200,7 @@ impl HttpClient {
         if read.complete {
             self.pool.keep(lease);
         }
-        let now = SystemTime::from(UNIX_EPOCH + Duration::from_nanos(self.clock.now().unix_nanos));
+        let now = UNIX_EPOCH + Duration::from_nanos(self.clock.now().unix_nanos);
         let retry_after = retry_after(&head.headers, now);
         Ok(HttpResponse { status: head.status, headers: head.headers, body: read.bytes, retry_after })
     }

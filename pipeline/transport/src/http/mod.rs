@@ -15,6 +15,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use client::content_encoding;
 pub use client::{HttpClient, HttpClientOptions, HttpResponse, Target, TargetError};
 pub use otlp_client::export_over_http;
 pub use otlp_server::{HttpServer, OtlpPaths};

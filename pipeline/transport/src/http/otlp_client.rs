@@ -15,7 +15,7 @@ pub async fn export_over_http(
     client: &HttpClient,
     target: &Target,
     encoding: Encoding,
-    segments: Vec<Bytes>,
+    segments: impl IntoIterator<Item = Bytes>,
 ) -> Result<PartialSuccess, DeliveryError> {
     let content_type = match encoding {
         Encoding::Protobuf => HeaderValue::from_static("application/x-protobuf"),

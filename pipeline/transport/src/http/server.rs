@@ -21,8 +21,6 @@ use crate::compression::{Codec, DecompressError, decompress};
 use crate::serve::{Connection, Serving, Stopping, accept};
 use crate::status::{Code, Status};
 
-/// A body that takes longer to come in than this holds a part of the budget for nothing.
-const SLOWEST_BODY: Duration = Duration::from_secs(60);
 /// What is admitted for a body that does not say its size; it grows with the body.
 const UNKNOWN_SIZE: usize = 64 * 1024;
 
@@ -31,6 +29,8 @@ const UNKNOWN_SIZE: usize = 64 * 1024;
 pub struct HttpServerOptions {
     /// Largest body, before and after decompression.
     pub max_body_bytes: usize,
+    /// A body that takes longer to come in than this holds a part of the budget for nothing.
+    pub body_timeout: Duration,
     /// Headers must be here after this time; it also bounds how long a connection may idle.
     pub header_timeout: Option<Duration>,
     /// Keep connections for more than one request.
@@ -45,6 +45,7 @@ impl Default for HttpServerOptions {
     fn default() -> Self {
         Self {
             max_body_bytes: 20 << 20,
+            body_timeout: Duration::from_secs(60),
             header_timeout: Some(Duration::from_secs(60)),
             keep_alive: true,
             codecs: None,
@@ -121,7 +122,7 @@ pub async fn read_body(
         }
         read
     };
-    let (packed, codec, mut admitted) = tokio::time::timeout(SLOWEST_BODY, reading)
+    let (packed, codec, mut admitted) = tokio::time::timeout(options.body_timeout, reading)
         .await
         .map_err(|_| Status::new(Code::DeadlineExceeded, "the request came in too slowly"))??;
     let Some(codec) = codec else {

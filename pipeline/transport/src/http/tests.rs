@@ -354,12 +354,12 @@ fn headers_of_the_configuration_are_sent_both_ways() {
     story(async {
         let (listener, address) = door().await;
         let extra = vec![(http::HeaderName::from_static("x-served-by"), HeaderValue::from_static("us"))];
-        let options = HttpServerOptions { response_headers: extra, ..HttpServerOptions::default() };
+        let serving = HttpServerOptions { response_headers: extra, ..HttpServerOptions::default() };
         let echo = |request: http::Request<hyper::body::Incoming>, _| async move {
             let tenant = request.headers()["x-tenant"].to_str().unwrap().to_owned();
             Response::new(Payload::from(format!("{tenant} {}", request.headers()["authorization"].to_str().unwrap())))
         };
-        let _serving = serve_http(listener, options, echo);
+        let _serving = serve_http(listener, serving, echo);
         let target = Target::parse(&format!("http://me:pw@{address}/")).unwrap();
         let headers =
             HeaderMap::from_iter([(http::HeaderName::from_static("x-tenant"), HeaderValue::from_static("blue"))]);

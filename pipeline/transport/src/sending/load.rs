@@ -59,7 +59,9 @@ impl Load {
         for batch in self.batch.clone().split(limit) {
             let mut missing = batch.items();
             let mut of_piece = Vec::new();
-            while missing > 0 && let Some(origin) = origins.peek_mut() {
+            while missing > 0
+                && let Some(origin) = origins.peek_mut()
+            {
                 let items = origin.items.min(missing);
                 missing -= items;
                 origin.items -= items;
@@ -72,6 +74,10 @@ impl Load {
                 }
             }
             pieces.push(Self { batch, origins: of_piece, telemetry: telemetry.clone(), settled: false });
+        }
+        // Batches without items have no piece of their own; they share the fate of the last.
+        if let Some(last) = pieces.last_mut() {
+            last.origins.extend(origins);
         }
         pieces
     }

@@ -78,7 +78,13 @@ impl Telemetry {
         let queue_size = rules.draws_on_budget.then(|| {
             #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
             let capacity = rules.capacity.saturating_mul(context.shards.max(1) as u64) as f64;
-            registry.reading("otelcol_exporter_queue_capacity", "Most that the sending queue holds.", Kind::Gauge, &labels, move || capacity);
+            registry.reading(
+                "otelcol_exporter_queue_capacity",
+                "Most that the sending queue holds.",
+                Kind::Gauge,
+                &labels,
+                move || capacity,
+            );
             registry.gauge("otelcol_exporter_queue_size", "What the sending queue holds.", &labels)
         });
         let batch_sizes = rules.batch.is_some().then(|| {
@@ -246,9 +252,9 @@ impl<D: Delivery> Queue<D> {
             #[expect(clippy::cast_precision_loss, reason = "histograms are of floats")]
             sizes.observe(load.batch.items() as f64);
         }
-        self.telemetry.in_flight.add(1.0);
+        let in_flight = InFlight::enter(&self.telemetry.in_flight);
         let outcome = self.attempts.send(&load.batch).await;
-        self.telemetry.in_flight.add(-1.0);
+        drop(in_flight);
         let returned = load.settle(outcome);
         self.count_size(returned, false);
         {
@@ -279,6 +285,31 @@ impl<D: Delivery> Queue<D> {
         if let Some(queue_size) = &self.telemetry.queue_size {
             queue_size.add(if came { size as f64 } else { -(size as f64) });
         }
+    }
+}
+
+// Gauges outlive a shard that panicked and is built anew, so what it counted leaves with it.
+impl<D> Drop for Queue<D> {
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    fn drop(&mut self) {
+        if let Some(queue_size) = &self.telemetry.queue_size {
+            queue_size.add(-(self.state.get_mut().used as f64));
+        }
+    }
+}
+
+struct InFlight<'a>(&'a Gauge);
+
+impl<'a> InFlight<'a> {
+    fn enter(gauge: &'a Gauge) -> Self {
+        gauge.add(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.add(-1.0);
     }
 }
 

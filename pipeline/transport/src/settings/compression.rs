@@ -1,6 +1,6 @@
 //! Names and levels of codecs.
 
-use config::{Check, Config, Validate};
+use config::{Check, Config};
 
 use crate::compression::{Codec, Compression};
 
@@ -46,7 +46,7 @@ impl CompressionType {
     /// The codec under its gRPC name; `None` for no compression and for names that gRPC does not have.
     pub(super) fn for_grpc(self, params: &CompressionParams) -> Option<Compression> {
         let codec = Codec::of_grpc_encoding(self.name()).ok()??;
-        Some(Compression { codec, level: params.level_for(self) })
+        Some(Compression { codec, level: params.chosen() })
     }
 
     pub(super) fn exists_in_grpc(self) -> bool {
@@ -67,20 +67,16 @@ impl CompressionType {
 }
 
 /// How hard a codec tries.
-#[derive(Debug, Clone, Default, PartialEq, Config)]
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(no_rules)]
 pub struct CompressionParams {
     /// gzip, zlib and deflate: 1 (fast) to 9 (small); zstd: 1 to 22. 0 is the codec's default.
     pub level: i32,
 }
 
-impl Validate for CompressionParams {
-    fn validate(&self, _check: &mut Check<'_, '_>) {}
-}
-
 impl CompressionParams {
-    pub(super) fn level_for(&self, compression: CompressionType) -> Option<i32> {
-        // Go's zlib takes 0 for "store"; the Collector replaces an absent level, which is 0, by the default.
-        let _ = compression;
+    /// The level, if it is not the codec's default.
+    pub(super) fn chosen(&self) -> Option<i32> {
         Some(self.level).filter(|level| *level != 0)
     }
 }

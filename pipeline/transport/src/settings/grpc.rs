@@ -139,7 +139,7 @@ pub struct GrpcServerSettings {
 }
 
 /// When connections are pinged, closed and renewed.
-#[derive(Debug, Clone, Default, PartialEq, Config)]
+#[derive(Debug, Clone, PartialEq, Config)]
 #[config(no_rules)]
 pub struct ServerKeepalive {
     /// What the server does.
@@ -149,7 +149,7 @@ pub struct ServerKeepalive {
 }
 
 /// What the server does. 0 is the default of each.
-#[derive(Debug, Clone, Default, PartialEq, Config)]
+#[derive(Debug, Clone, PartialEq, Config)]
 #[config(no_rules)]
 pub struct ServerParameters {
     /// Close a connection that had no request for this time. 0: never.
@@ -165,7 +165,7 @@ pub struct ServerParameters {
 }
 
 /// What clients may do. Accepted; clients that ping often are answered.
-#[derive(Debug, Clone, Default, PartialEq, Config)]
+#[derive(Debug, Clone, PartialEq, Config)]
 #[config(no_rules)]
 pub struct EnforcementPolicy {
     /// Shortest time between pings of a client.

@@ -8,7 +8,7 @@ use config::{Check, Config, GoDuration, Pairs, Secret, Validate};
 use super::compression::{CompressionParams, CompressionType};
 use super::tls::ClientTls;
 use super::{headers, not_negative, unless_zero, user_agent};
-use crate::http::{HttpClient, HttpClientOptions};
+use crate::http::{HttpClient, HttpClientOptions, content_encoding};
 
 /// An HTTP client.
 #[derive(Debug, Clone, PartialEq, Config)]
@@ -73,14 +73,12 @@ impl HttpClientSettings {
     /// A client. The clock is for dates in `Retry-After`.
     pub fn client(&self, clock: Arc<dyn Clock>) -> HttpClient {
         let count = |number: i64| usize::try_from(number).unwrap_or(0);
-        let per_host = [self.max_idle_conns_per_host, self.max_idle_conns].map(count).into_iter().find(|most| *most > 0);
+        let per_host =
+            [self.max_idle_conns_per_host, self.max_idle_conns].map(count).into_iter().find(|most| *most > 0);
         let options = HttpClientOptions {
             headers: headers::map(&self.headers),
             user_agent: user_agent(),
-            compression: crate::http::content_encoding(
-                self.compression.name(),
-                self.compression_params.level_for(self.compression),
-            ),
+            compression: content_encoding(self.compression.name(), self.compression_params.chosen()),
             timeout: unless_zero(self.timeout),
             max_idle: per_host.unwrap_or(100),
             max_connections: count(self.max_conns_per_host),

@@ -3,7 +3,7 @@
 use config::Config;
 
 /// TLS of a client. Tidewatch does not speak TLS yet.
-#[derive(Debug, Clone, Default, PartialEq, Config)]
+#[derive(Debug, Clone, PartialEq, Config)]
 #[config(
     no_rules,
     unsupported(

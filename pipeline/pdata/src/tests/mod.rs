@@ -1,6 +1,17 @@
-//! What must hold for all signals, told on small requests.
+//! What must hold, told on small requests here and checked against prost for any request beside.
+//!
+//! Not here: the smallest pieces, which are tested where they are.
 
-use crate::{Batch, Limit, Signal, SpanFields, TracesWriter, json};
+mod generate;
+mod json;
+mod layout;
+mod malformed;
+mod model;
+mod oracle;
+mod properties;
+mod writers;
+
+use crate::{Batch, Limit, Signal, SpanFields, TracesWriter};
 
 /// Two resources, two and one spans.
 fn shop() -> Batch {
@@ -79,6 +90,20 @@ fn edits_are_read_before_and_after_they_are_written() {
 }
 
 #[test]
+fn an_attribute_that_is_deleted_and_added_again_comes_last() {
+    let mut batch = shop();
+    for mut resource in batch.resources_mut() {
+        resource.delete("service.name");
+        resource.upsert("service.name", "renamed");
+    }
+
+    for batch in [&batch, &reread(&batch)] {
+        let keys: Vec<_> = batch.resources().next().unwrap().attributes().map(|attribute| attribute.key()).collect();
+        assert_eq!(keys, ["host.cpus", "service.name"]);
+    }
+}
+
+#[test]
 fn a_parent_goes_with_its_last_child() {
     let mut batch = shop();
     batch.retain_spans(|span| span.name() == "POST /cart");
@@ -104,9 +129,9 @@ fn split_and_merge_keep_every_item() {
 
 #[test]
 fn json_goes_both_ways() {
-    let text = json::encode(&shop());
-    let back = json::decode(Signal::Traces, &text).unwrap();
+    let text = crate::json::encode(&shop());
+    let back = crate::json::decode(Signal::Traces, &text).unwrap();
 
-    assert_eq!(String::from_utf8(json::encode(&back)).unwrap(), String::from_utf8(text).unwrap());
+    assert_eq!(String::from_utf8(crate::json::encode(&back)).unwrap(), String::from_utf8(text).unwrap());
     assert_eq!(names(&back), names(&shop()));
 }
