@@ -7,8 +7,9 @@
 
 mod ebpf;
 mod observe;
+mod pcap;
 
 use component::ReceiverFactory;
 
 /// Every receiver.
-pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY];
+pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, pcap::FACTORY];
