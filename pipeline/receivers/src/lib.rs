@@ -9,8 +9,10 @@ pub mod ebpf;
 pub mod nop;
 mod observe;
 pub mod otlp;
+mod pcap;
 
 use component::ReceiverFactory;
 
 /// Every receiver.
 pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, nop::FACTORY, otlp::FACTORY];
+pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, pcap::FACTORY];
