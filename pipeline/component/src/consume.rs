@@ -73,7 +73,13 @@ pub struct Outlet {
 
 impl Outlet {
     /// An outlet that counts what `receiver` took over `transport`.
-    pub fn new(next: Rc<dyn Consume>, registry: &Registry, receiver: &str, transport: &str, signal: pdata::Signal) -> Self {
+    pub fn new(
+        next: Rc<dyn Consume>,
+        registry: &Registry,
+        receiver: &str,
+        transport: &str,
+        signal: pdata::Signal,
+    ) -> Self {
         let labels = [("receiver", receiver), ("transport", transport)];
         let noun = noun(signal);
         let accepted = format!("otelcol_receiver_accepted_{noun}");

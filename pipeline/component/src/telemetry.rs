@@ -304,7 +304,8 @@ impl ExporterTelemetry {
     /// Registers the counters of one exporter for one signal.
     pub fn new(registry: &Registry, exporter: &str, signal: Signal) -> Self {
         let labels = [("exporter", exporter)];
-        let counter = |verb: &str, help| registry.counter(&format!("otelcol_exporter_{verb}_{}", noun(signal)), help, &labels);
+        let counter =
+            |verb: &str, help| registry.counter(&format!("otelcol_exporter_{verb}_{}", noun(signal)), help, &labels);
         Self {
             sent: counter("sent", "Items that the destination took."),
             failed: counter("send_failed", "Items that the destination did not take."),

@@ -6,7 +6,11 @@
 //! Enter at [`processor`] and [`exporter`]; [`faults`] is for configurations that must be refused.
 //!
 //! Whatever a story did not expect ends it with a panic that says so.
-#![allow(clippy::panic, clippy::expect_used, reason = "only tests use this room, and a test stops at the first surprise")]
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "only tests use this room, and a test stops at the first surprise"
+)]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -42,7 +46,11 @@ pub fn faults<C: Section>(yaml: &str) -> Vec<String> {
 
 fn sentences(problems: &Problems, severity: Severity) -> Vec<String> {
     let wanted = problems.sorted().into_iter().filter(|problem| problem.severity == severity);
-    wanted.map(|problem| problem.message.strip_prefix("story: ").unwrap_or(&problem.message).to_owned()).collect()
+    let bare = |message: &str| {
+        let rest = message.strip_prefix("story: ").or_else(|| message.strip_prefix("story::"));
+        rest.unwrap_or(message).to_owned()
+    };
+    wanted.map(|problem| bare(&problem.message)).collect()
 }
 
 fn decode<C: Section>(yaml: &str) -> Result<C, Problems> {
@@ -95,11 +103,12 @@ impl Stage {
             labels.iter().any(|(name, value)| (name.as_str(), value.as_str()) == *wanted)
         };
         let wanted = series.filter(|series| labels.iter().all(|label| has(label, &series.labels)));
-        wanted.map(|series| match &series.sample {
-            Sample::Value(value) => *value,
-            Sample::Buckets(_, counts, _) => counts.iter().sum::<u64>() as f64,
-        })
-        .sum()
+        wanted
+            .map(|series| match &series.sample {
+                Sample::Value(value) => *value,
+                Sample::Buckets(_, counts, _) => counts.iter().sum::<u64>() as f64,
+            })
+            .sum()
     }
 }
 

@@ -131,4 +131,3 @@ pub trait Extension: Sized + 'static {
     /// Closes.
     async fn stop(&mut self);
 }
-

@@ -1,3 +1,26 @@
-//! connectors
-#![allow(missing_docs)]
-pub static FACTORIES: &[component::ConnectorFactory] = &[];
+//! Connectors: the end of pipelines of one signal and the start of pipelines of another.
+//!
+//! In this room: one folder per connector; the pairing of the two ends of a call, which the map uses too.
+//! Not here: the graph in which connectors stand (`engine`), the metrics' way out (`exporters`).
+//!
+//! Enter at [`FACTORIES`], then at a folder's `FACTORY`.
+#![forbid(unsafe_code)]
+
+mod emit;
+pub mod forward;
+mod histogram;
+mod instance;
+mod labels;
+mod names;
+pub mod pairing;
+mod series;
+pub mod service_graph;
+mod shared;
+pub mod span_metrics;
+mod timers;
+mod wanted;
+
+use component::ConnectorFactory;
+
+/// All connectors.
+pub static FACTORIES: &[ConnectorFactory] = &[forward::FACTORY, service_graph::FACTORY, span_metrics::FACTORY];

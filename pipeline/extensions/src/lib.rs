@@ -6,7 +6,9 @@
 //! Enter at [`FACTORIES`].
 #![forbid(unsafe_code)]
 
+pub mod health_check;
+
 use component::ExtensionFactory;
 
 /// All extensions.
-pub static FACTORIES: &[ExtensionFactory] = &[];
+pub static FACTORIES: &[ExtensionFactory] = &[health_check::FACTORY];

@@ -5,10 +5,11 @@
 //!
 //! Enter at [`FACTORIES`].
 
-mod ebpf;
+pub mod ebpf;
 mod observe;
+pub mod otlp;
 
 use component::ReceiverFactory;
 
 /// Every receiver.
-pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY];
+pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, otlp::FACTORY];

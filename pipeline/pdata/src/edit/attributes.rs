@@ -87,12 +87,17 @@ impl AttributesMut<'_> {
         let known = self.node.attributes().iter().position(|edit| edit.key() == key.as_bytes());
         let replaces = if known.is_none() { original() } else { None };
         let edits = &mut self.node.edit_mut().attributes;
-        match known.and_then(|index| edits.get_mut(index)) {
-            Some(edit) => {
+        match known.and_then(|index| edits.get_mut(index).map(|edit| (index, edit))) {
+            None => edits.push(AttributeEdit { key_value, deleted, replaces }),
+            // What was deleted and is added again is new: its old place is gone.
+            Some((index, edit)) if edit.deleted && !deleted => {
+                edits.remove(index);
+                edits.push(AttributeEdit { key_value, deleted, replaces: None });
+            }
+            Some((_, edit)) => {
                 edit.key_value = key_value;
                 edit.deleted = deleted;
             }
-            None => edits.push(AttributeEdit { key_value, deleted, replaces }),
         }
     }
 }

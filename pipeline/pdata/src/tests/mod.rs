@@ -4,10 +4,12 @@
 
 mod generate;
 mod json;
+mod layout;
 mod malformed;
 mod model;
 mod oracle;
 mod properties;
+mod writers;
 
 use crate::{Batch, Limit, Signal, SpanFields, TracesWriter};
 
@@ -85,6 +87,20 @@ fn edits_are_read_before_and_after_they_are_written() {
         assert!(span.attribute("http.request.method").is_none());
     }
     assert_eq!(batch.size(), written.size());
+}
+
+#[test]
+fn an_attribute_that_is_deleted_and_added_again_comes_last() {
+    let mut batch = shop();
+    for mut resource in batch.resources_mut() {
+        resource.delete("service.name");
+        resource.upsert("service.name", "renamed");
+    }
+
+    for batch in [&batch, &reread(&batch)] {
+        let keys: Vec<_> = batch.resources().next().unwrap().attributes().map(|attribute| attribute.key()).collect();
+        assert_eq!(keys, ["host.cpus", "service.name"]);
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl AttributeOps {
             let first = attributes.iter().position(|attribute| attribute.key == *key);
             match (verb, first) {
                 (0 | 2, None) => {
-                    attributes.push(KeyValue { key: key.clone(), value: text(value), ..KeyValue::default() })
+                    attributes.push(KeyValue { key: key.clone(), value: text(value), ..KeyValue::default() });
                 }
                 (1 | 2, Some(first)) => {
                     attributes[first].value = text(value);

@@ -116,9 +116,10 @@ fn are_equal(left: ValueView<'_>, right: ValueView<'_>) -> bool {
             let left: BTreeMap<_, _> = left.map(|entry| (entry.key(), entry.value())).collect();
             let right: BTreeMap<_, _> = right.map(|entry| (entry.key(), entry.value())).collect();
             left.len() == right.len()
-                && left.into_iter().zip(right).all(|((left_key, left), (right_key, right))| {
-                    left_key == right_key && are_equal(left, right)
-                })
+                && left
+                    .into_iter()
+                    .zip(right)
+                    .all(|((left_key, left), (right_key, right))| left_key == right_key && are_equal(left, right))
         }
         _ => false,
     }

@@ -27,12 +27,29 @@ pub(crate) struct Actions(Vec<Action>);
 
 #[derive(Debug)]
 enum Action {
-    Set { key: String, source: Source, when: When },
-    Delete { key: Option<String>, pattern: Option<Regex> },
-    Hash { key: Option<String>, pattern: Option<Regex> },
+    Set {
+        key: String,
+        source: Source,
+        when: When,
+    },
+    Delete {
+        key: Option<String>,
+        pattern: Option<Regex>,
+    },
+    Hash {
+        key: Option<String>,
+        pattern: Option<Regex>,
+    },
     /// The groups of the pattern, from the first, are named after the attributes that they become.
-    Extract { key: String, pattern: Regex, names: Vec<String> },
-    Convert { key: String, target: Target },
+    Extract {
+        key: String,
+        pattern: Regex,
+        names: Vec<String>,
+    },
+    Convert {
+        key: String,
+        target: Target,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +69,10 @@ enum Source {
 impl Actions {
     /// Checks and prepares actions. The refusal is that of the Collector.
     pub(crate) fn compile(configs: &[ActionConfig]) -> Result<Self, BuildError> {
-        let actions = configs.iter().enumerate().map(|(index, config)| {
-            compile(config).map_err(|fault| BuildError(fault.sentence(config, index)))
-        });
+        let actions = configs
+            .iter()
+            .enumerate()
+            .map(|(index, config)| compile(config).map_err(|fault| BuildError(fault.sentence(config, index))));
         actions.collect::<Result<_, _>>().map(Self)
     }
 

@@ -34,7 +34,10 @@ impl Fault {
                 );
             }
             Self::UnknownAction => format!(" due to unsupported action {action:?}"),
-            Self::NoSource => ". Either field \"value\", \"from_attribute\", \"from_context\", or \"default_value\" must be specified".into(),
+            Self::NoSource => {
+                ". Either field \"value\", \"from_attribute\", \"from_context\", or \"default_value\" must be specified"
+                    .into()
+            }
             Self::SeveralSources => " due to multiple value sources being set".into(),
             Self::Unused(fields) => format!(". Action \"{action}\" does not use {fields} must not be specified"),
             Self::BadPattern => format!(". Field \"pattern\" has invalid pattern: \"{}\"", config.pattern),

@@ -176,9 +176,7 @@ impl Required {
 }
 
 fn all_there(required: &[Required], attributes: &Attributes<'_>) -> bool {
-    required
-        .iter()
-        .all(|required| attributes.clone().get(&required.key).is_some_and(|value| required.is_met_by(value)))
+    required.iter().all(|required| attributes.clone().get(&required.key).is_some_and(|value| required.is_met_by(value)))
 }
 
 /// Strings, booleans and numbers as text that an expression is looked for in; numbers without an exponent.
@@ -232,7 +230,9 @@ fn expected(attribute: &AttributeConfig, match_type: &str) -> Result<Expected, S
     let Some(constant) = Constant::of_node(&attribute.value) else { return Ok(Expected::Anything) };
     match (MatchType::parse(match_type)?, constant) {
         (MatchType::Strict, constant) => Ok(Expected::Equal(constant)),
-        (MatchType::Regexp, Constant::Str(expression)) => Names::compile(&[expression], match_type).map(Expected::Found),
+        (MatchType::Regexp, Constant::Str(expression)) => {
+            Names::compile(&[expression], match_type).map(Expected::Found)
+        }
         (MatchType::Regexp, constant) => Err(format!(
             "match_type=regexp for {:?} only supports Str, but found {}",
             attribute.key,

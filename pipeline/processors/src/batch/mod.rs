@@ -10,9 +10,9 @@
 
 mod config;
 mod telemetry;
-mod waiting;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;

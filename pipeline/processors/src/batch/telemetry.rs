@@ -9,8 +9,24 @@ const ITEMS: &[f64] = &[
 ];
 
 const BYTES: &[f64] = &[
-    128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16_384.0, 32_768.0, 65_536.0, 131_072.0, 262_144.0, 524_288.0,
-    1_048_576.0, 2_097_152.0, 4_194_304.0, 8_388_608.0, 16_777_216.0,
+    128.0,
+    256.0,
+    512.0,
+    1024.0,
+    2048.0,
+    4096.0,
+    8192.0,
+    16_384.0,
+    32_768.0,
+    65_536.0,
+    131_072.0,
+    262_144.0,
+    524_288.0,
+    1_048_576.0,
+    2_097_152.0,
+    4_194_304.0,
+    8_388_608.0,
+    16_777_216.0,
 ];
 
 /// Why a batch was sent.
@@ -35,8 +51,9 @@ impl Telemetry {
     pub(crate) fn new(registry: &Registry, processor: &str) -> Self {
         let labels = [("processor", processor)];
         let counter = |name: &str, help| registry.counter(&format!("otelcol_processor_batch_{name}"), help, &labels);
-        let histogram =
-            |name: &str, help, bounds| registry.histogram(&format!("otelcol_processor_batch_{name}"), help, &labels, bounds);
+        let histogram = |name: &str, help, bounds| {
+            registry.histogram(&format!("otelcol_processor_batch_{name}"), help, &labels, bounds)
+        };
         let cardinality = "Distinct combinations of metadata that are batched apart.";
         registry.gauge("otelcol_processor_batch_metadata_cardinality", cardinality, &labels).set(1.0);
         Self {

@@ -32,13 +32,15 @@ impl Waiting {
         self.bytes = self.bytes.saturating_add(batch.size());
         self.batches.push(batch);
         self.acks.push(ack);
-        match &mut self.hold {
+        let is_held = match &mut self.hold {
             Some(hold) => hold.resize(self.bytes),
             None => {
                 self.hold = budget.take(self.bytes);
                 self.hold.is_some()
             }
-        }
+        };
+        // A budget lets one giant through when it is alone; what waits must not become one.
+        is_held && self.bytes <= budget.limit()
     }
 
     /// Everything as one batch with one promise; nothing waits any more.

@@ -57,7 +57,10 @@ impl MemoryLimiterConfig {
             return Some(("spike_limit_mib", "'spike_limit_mib' must be smaller than 'limit_mib'"));
         }
         if self.limit_percentage > 0 && self.limit_percentage <= self.spike_limit_percentage {
-            return Some(("spike_limit_percentage", "'spike_limit_percentage' must be smaller than 'limit_percentage'"));
+            return Some((
+                "spike_limit_percentage",
+                "'spike_limit_percentage' must be smaller than 'limit_percentage'",
+            ));
         }
         None
     }

@@ -114,7 +114,9 @@ fn all_instances_of_one_limiter_share_one_gate() {
     let build = |context: &BuildContext| MemoryLimiterProcessor::build(&config, context).unwrap();
 
     let first = build(&stage.context);
-    let second = build(&BuildContext { shard: 1, signal: Some(Signal::Logs), ..stage.context.clone() });
+    let mut elsewhere = stage.context.clone();
+    (elsewhere.shard, elsewhere.signal) = (1, Some(Signal::Logs));
+    let second = build(&elsewhere);
 
     assert!(Arc::ptr_eq(&first.gate, &second.gate));
 }
@@ -134,7 +136,10 @@ fn bad_limits_are_refused_in_the_collectors_words() {
         ("{limit_mib: 100}", "'check_interval' must be greater than zero"),
         ("{check_interval: -1s, limit_mib: 100}", "'check_interval' must be greater than zero"),
         ("{check_interval: 1s}", "'limit_mib' or 'limit_percentage' must be greater than zero"),
-        ("{check_interval: 1s, limit_mib: 100, spike_limit_mib: 100}", "'spike_limit_mib' must be smaller than 'limit_mib'"),
+        (
+            "{check_interval: 1s, limit_mib: 100, spike_limit_mib: 100}",
+            "'spike_limit_mib' must be smaller than 'limit_mib'",
+        ),
         (
             "{check_interval: 1s, limit_percentage: 50, spike_limit_percentage: 60}",
             "'spike_limit_percentage' must be smaller than 'limit_percentage'",

@@ -16,8 +16,7 @@ use crate::actions::Actions;
 pub use config::ResourceConfig;
 
 /// Adds, changes and removes attributes of resources.
-pub const FACTORY: ProcessorFactory =
-    ProcessorFactory::of::<ResourceProcessor>("resource").stability(Stability::Beta);
+pub const FACTORY: ProcessorFactory = ProcessorFactory::of::<ResourceProcessor>("resource").stability(Stability::Beta);
 
 /// Applies its actions to every resource.
 pub struct ResourceProcessor {

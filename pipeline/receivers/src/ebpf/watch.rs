@@ -111,6 +111,7 @@ impl Watch {
             outbox,
             decided: HashSet::new(),
             modes: HashMap::new(),
+            own: HashSet::new(),
             clock_offset: monotonic_to_wall_offset(),
         };
         desk.take_in_existing();
@@ -191,6 +192,8 @@ struct Desk {
     decided: HashSet<u32>,
     /// Connections of which less than usual is captured.
     modes: HashMap<SocketCookie, Mode>,
+    /// Connections with Tidewatch at one end, while they live.
+    own: HashSet<u64>,
     clock_offset: i64,
 }
 
@@ -227,7 +230,14 @@ impl Desk {
     }
 
     fn open(&mut self, open: &Open) {
+        let identity = open.connection.identity;
         if open.own {
+            // The other end may have been told first.
+            self.own.insert(identity.symmetric());
+            self.observer.leave_out(start(identity));
+            return;
+        }
+        if self.own.contains(&identity.symmetric()) {
             return;
         }
         if open.undecided {
@@ -288,6 +298,7 @@ impl Desk {
 
     fn close(&mut self, close: &Close) {
         self.modes.remove(&close.cookie);
+        self.own.remove(&close.connection.identity.symmetric());
         let statistics = &close.statistics;
         let identity = close.connection.identity;
         let until = |first: u32, bytes: u64| {

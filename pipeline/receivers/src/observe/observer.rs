@@ -206,6 +206,17 @@ impl<I: Identify> Observer<I> {
         self.ends.insert(id, end);
     }
 
+    /// Stops watching both ends of a connection, as if it had never been seen.
+    pub fn leave_out(&mut self, start: Start) {
+        let pairs = [Role::Client, Role::Server].into_iter().filter_map(|role| pair(role, start));
+        for pair in pairs {
+            let ends = self.by_pair.remove(&pair).unwrap_or_default();
+            [ends.client, ends.server].into_iter().flatten().for_each(|id| {
+                self.ends.remove(&id);
+            });
+        }
+    }
+
     /// Bytes were moved.
     pub fn chunk(&mut self, id: EndId, flow: Flow, chunk: Chunk<'_>) {
         let Some(end) = self.ends.get_mut(&id) else { return };

@@ -1,0 +1,227 @@
+//! What a shard prepares for the tables: labels and numbers of each span, without the lock.
+
+use std::hash::BuildHasher;
+
+use component::Now;
+use foldhash::fast::RandomState;
+use pdata::{Attributes, Batch, MetricsWriter, ResourceView, ScopeView, SpanView};
+
+use super::config::{SpanMetricsConfig, Unit};
+use super::dimensions::{BuiltIn, Found, Plan, Sources, SpanLabels, find, identity, service_name};
+use super::tables::{Identity, Observation, Tables};
+use super::weight::Weights;
+use crate::wanted::Wanted;
+
+/// Prepares the rows of batches, one after the other.
+pub(super) struct RowWriter {
+    hasher: RandomState,
+    wanted: Wanted,
+    built_in: BuiltIn,
+    calls: Plan,
+    durations: Option<Plan>,
+    events: Option<Plan>,
+    /// Durations have the labels of calls.
+    is_shared: bool,
+    resource_keys: Vec<String>,
+    nanoseconds: f64,
+    weights: Weights,
+    rows: Rows,
+}
+
+/// What is the same for all spans of a resource.
+struct Service<'a> {
+    name: &'a str,
+    found: Found<'a>,
+    attributes: Attributes<'a>,
+}
+
+/// The rows of one batch. Labels lie one after the other in `labels`.
+#[derive(Default)]
+struct Rows {
+    labels: Vec<u8>,
+    resources: Vec<ResourceRow>,
+    spans: Vec<SpanRow>,
+    events: Vec<EventRow>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    end: usize,
+    hash: u64,
+}
+
+struct ResourceRow {
+    identity: Place,
+    attributes: Batch,
+    spans: usize,
+    events: usize,
+}
+
+struct SpanRow {
+    calls: Place,
+    durations: Option<Place>,
+    seen: Observation,
+}
+
+struct EventRow {
+    labels: Place,
+    seen: Observation,
+}
+
+impl RowWriter {
+    pub(super) fn new(config: &SpanMetricsConfig, hasher: RandomState, instance: &str) -> Result<Self, String> {
+        let mut wanted = Wanted::default();
+        let mut plan = |own: &[_]| Plan::new(&mut wanted, &config.dimensions, own);
+        let durations = (!config.histogram.disable).then(|| plan(&config.histogram.dimensions)).transpose()?;
+        let events = config.events.enabled.then(|| plan(&config.events.dimensions)).transpose()?;
+        Ok(Self {
+            calls: plan(&config.calls_dimensions)?,
+            durations,
+            events,
+            wanted,
+            hasher,
+            built_in: BuiltIn::new(config, instance),
+            is_shared: config.calls_dimensions.is_empty() && config.histogram.dimensions.is_empty(),
+            resource_keys: config.resource_metrics_key_attributes.clone(),
+            nanoseconds: match config.histogram.unit {
+                Unit::Milliseconds => 1e6,
+                Unit::Seconds => 1e9,
+            },
+            weights: Weights::default(),
+            rows: Rows::default(),
+        })
+    }
+
+    /// Prepares the rows of a batch. Per span. 250 ns, no allocation.
+    pub(super) fn read(&mut self, batch: &Batch) {
+        self.rows.clear();
+        for resource in batch.resources() {
+            let Some(name) = service_name(&resource) else { continue };
+            let attributes = resource.attributes();
+            let service = Service { name, found: find(&self.wanted, attributes.clone()), attributes };
+            self.begin(&resource);
+            for scope in resource.scopes() {
+                for span in scope.spans() {
+                    self.span(&service, &scope, &span);
+                }
+            }
+            self.end();
+        }
+    }
+
+    /// Adds the rows to the tables, under their lock. Per span. 80 ns.
+    pub(super) fn add_to(&self, tables: &mut Tables, now: Now) {
+        let rows = &self.rows;
+        let (mut spans, mut events) = (rows.spans.iter(), rows.events.iter());
+        for row in &rows.resources {
+            let place = tables.resource(rows.identity(row.identity), &row.attributes, now);
+            for span in spans.by_ref().take(row.spans) {
+                tables.call(place, rows.identity(span.calls), &span.seen, now);
+                if let Some(durations) = span.durations {
+                    tables.duration(place, rows.identity(durations), &span.seen, now);
+                }
+            }
+            for event in events.by_ref().take(row.events) {
+                tables.event(place, rows.identity(event.labels), &event.seen, now);
+            }
+        }
+    }
+
+    fn begin(&mut self, resource: &ResourceView<'_>) {
+        let identity = self.rows.put(&self.hasher, |out| identity(resource, &self.resource_keys, out));
+        let attributes = MetricsWriter::new()
+            .resource(|out| {
+                for attribute in resource.attributes() {
+                    out.add(attribute.key(), attribute.value());
+                }
+            })
+            .finish();
+        let row = ResourceRow { identity, attributes, spans: self.rows.spans.len(), events: self.rows.events.len() };
+        self.rows.resources.push(row);
+    }
+
+    /// The resource's row knows how many rows came before its own: now it is told how many are its own.
+    fn end(&mut self) {
+        let (spans, events) = (self.rows.spans.len(), self.rows.events.len());
+        if let Some(row) = self.rows.resources.last_mut() {
+            row.spans = spans - row.spans;
+            row.events = events - row.events;
+        }
+    }
+
+    fn span<'a>(&mut self, service: &Service<'a>, scope: &ScopeView<'a>, span: &SpanView<'a>) {
+        let weight = self.weights.of(span.trace_state());
+        let seen = Observation {
+            spans: weight.spans,
+            duration: self.duration(span),
+            trace: span.trace_id().try_into().unwrap_or_default(),
+            span: span.span_id().try_into().unwrap_or_default(),
+        };
+        let of_span = find(&self.wanted, span.attributes());
+        let sources = Sources {
+            span: (&of_span, span.attributes()),
+            event: None,
+            resource: (&service.found, service.attributes.clone()),
+        };
+        let labels = SpanLabels {
+            service: service.name,
+            scope: self.built_in.scope(scope),
+            span,
+            is_extrapolated: weight.is_extrapolated,
+        };
+        let Self { hasher, built_in, rows, .. } = self;
+        let calls = rows.put(hasher, |out| {
+            built_in.write(out, &labels);
+            self.calls.write(out, &sources);
+        });
+        let durations = self.durations.as_ref().map(|plan| {
+            if self.is_shared {
+                return calls;
+            }
+            rows.put(hasher, |out| {
+                built_in.write(out, &labels);
+                plan.write(out, &sources);
+            })
+        });
+        rows.spans.push(SpanRow { calls, durations, seen });
+        let Some(plan) = &self.events else { return };
+        for event in span.events() {
+            let of_event = find(&self.wanted, event.attributes());
+            let sources = Sources { event: Some((&of_event, event.attributes())), ..sources.clone() };
+            let labels = rows.put(hasher, |out| {
+                built_in.write(out, &labels);
+                plan.write(out, &sources);
+            });
+            rows.events.push(EventRow { labels, seen });
+        }
+    }
+
+    /// A span that ends before it starts takes no time.
+    #[expect(clippy::cast_precision_loss, reason = "durations of 100 days are exact to a microsecond")]
+    fn duration(&self, span: &SpanView<'_>) -> f64 {
+        span.end_unix_nano().saturating_sub(span.start_unix_nano()) as f64 / self.nanoseconds
+    }
+}
+
+impl Rows {
+    /// The place of the labels that `write` appends.
+    fn put(&mut self, hasher: &RandomState, write: impl FnOnce(&mut Vec<u8>)) -> Place {
+        let start = self.labels.len();
+        write(&mut self.labels);
+        let end = self.labels.len();
+        let labels = self.labels.get(start..end).unwrap_or_default();
+        Place { start, end, hash: hasher.hash_one(labels) }
+    }
+
+    fn clear(&mut self) {
+        self.labels.clear();
+        self.resources.clear();
+        self.spans.clear();
+        self.events.clear();
+    }
+
+    fn identity(&self, place: Place) -> Identity<'_> {
+        Identity { hash: place.hash, labels: self.labels.get(place.start..place.end).unwrap_or_default() }
+    }
+}
