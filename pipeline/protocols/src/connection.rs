@@ -153,7 +153,7 @@ impl Connection {
 
     /// The oldest exchange that was not handed out yet, to keep.
     pub fn next_exchange(&mut self) -> Option<Exchange> {
-        self.exchanges.next()
+        self.exchanges.next_exchange()
     }
 
     /// Shows the exchanges found since the last call, and uses their buffers again.

@@ -119,7 +119,7 @@ impl Exchanges {
     }
 
     /// The oldest exchange that was not handed out yet, to keep.
-    pub fn next(&mut self) -> Option<Exchange> {
+    pub fn next_exchange(&mut self) -> Option<Exchange> {
         self.ready.pop_front()
     }
 

@@ -6,10 +6,11 @@
 //! Enter at [`FACTORIES`].
 
 pub mod ebpf;
+pub mod nop;
 mod observe;
 pub mod otlp;
 
 use component::ReceiverFactory;
 
 /// Every receiver.
-pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, otlp::FACTORY];
+pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, nop::FACTORY, otlp::FACTORY];

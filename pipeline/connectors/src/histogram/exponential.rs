@@ -38,7 +38,7 @@ impl ExponentialHistogram {
         }
     }
 
-    // Per span. 25 ns once the scale has settled.
+    // Per span. Some 0.1 us, next to nothing of it once the scale has settled but the logarithm.
     #[expect(clippy::cast_precision_loss, reason = "weights are far below 2^53")]
     pub(crate) fn observe(&mut self, value: f64, times: u64) {
         if times == 0 {
@@ -144,9 +144,8 @@ impl ExponentialHistogram {
             return;
         }
         let first = self.offset >> steps;
-        let mut index = self.offset;
         let mut merged: Vec<u64> = Vec::with_capacity(self.counts.len());
-        for count in &self.counts {
+        for (index, count) in (self.offset..).zip(&self.counts) {
             let bucket = usize::try_from((index >> steps) - first).unwrap_or(0);
             if bucket >= merged.len() {
                 merged.resize(bucket + 1, 0);
@@ -154,7 +153,6 @@ impl ExponentialHistogram {
             if let Some(sum) = merged.get_mut(bucket) {
                 *sum = sum.saturating_add(*count);
             }
-            index += 1;
         }
         self.counts = merged;
         self.offset = first;

@@ -83,7 +83,6 @@ pub(crate) struct ExplicitHistogram {
 }
 
 impl ExplicitHistogram {
-    // Per span. 10 ns.
     #[expect(clippy::cast_precision_loss, reason = "weights are far below 2^53")]
     fn observe(&mut self, value: f64, times: u64) {
         // A value that equals a bound falls below it.

@@ -1,7 +1,7 @@
 //! The memory of what was counted.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
@@ -60,8 +60,6 @@ impl Counted {
     }
 
     fn fingerprint(&self, thing: &impl Hash) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        thing.hash(&mut hasher);
-        hasher.finish()
+        self.hasher.hash_one(thing)
     }
 }

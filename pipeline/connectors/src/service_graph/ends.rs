@@ -88,7 +88,8 @@ impl EndReader {
         }
     }
 
-    /// Reads the ends of all calls in a batch. Per span. 300 ns, no allocation.
+    /// Reads the ends of all calls in a batch. Per span. With [`super::graph::Graph::take`] 0.7 us, no allocation without
+    /// dimensions: benches/per_span.rs.
     pub(super) fn read(&mut self, batch: &Batch, seen: &mut Vec<Seen>) {
         for resource in batch.resources() {
             let Some(service) = self.service(&resource) else { continue };

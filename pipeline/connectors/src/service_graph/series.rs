@@ -80,7 +80,7 @@ impl EdgeSeries {
         self.edges.len()
     }
 
-    /// Counts a call whose both ends are known. Per pair of spans. 120 ns, no allocation for an edge that was seen before.
+    /// Counts a call whose both ends are known. Per pair of spans, no allocation for an edge that was seen before.
     pub(super) fn count(&mut self, edge: &Edge, now: Now) {
         let (Some(client), Some(server)) = (&edge.client, &edge.server) else { return };
         self.write_labels(edge, client, server);

@@ -93,7 +93,7 @@ impl RowWriter {
         })
     }
 
-    /// Prepares the rows of a batch. Per span. 250 ns, no allocation.
+    /// Prepares the rows of a batch. Per span. With [`RowWriter::add_to`] 0.6 us, no allocation: benches/per_span.rs.
     pub(super) fn read(&mut self, batch: &Batch) {
         self.rows.clear();
         for resource in batch.resources() {
@@ -110,7 +110,7 @@ impl RowWriter {
         }
     }
 
-    /// Adds the rows to the tables, under their lock. Per span. 80 ns.
+    /// Adds the rows to the tables, under their lock.
     pub(super) fn add_to(&self, tables: &mut Tables, now: Now) {
         let rows = &self.rows;
         let (mut spans, mut events) = (rows.spans.iter(), rows.events.iter());

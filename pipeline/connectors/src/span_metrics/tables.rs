@@ -97,7 +97,7 @@ pub(super) struct Room {
 }
 
 impl<V: Restart> MetricTable<V> {
-    /// The series of an observation; the overflow series, and true, if there is no room for one more. Per span. 30 ns.
+    /// The series of an observation; the overflow series, and true, if there is no room for one more.
     fn touch(
         &mut self,
         identity: Identity<'_>,

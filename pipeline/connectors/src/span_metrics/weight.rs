@@ -23,12 +23,14 @@ pub(super) struct Weight {
 }
 
 const ONE: Weight = Weight { spans: 1, is_extrapolated: false };
+/// W3C asks for 512 characters at least; the Go Collector reads no more than these.
+const LONGEST: usize = 1024;
 /// Stands for "there is no threshold".
 const NONE: u64 = u64::MAX;
 
 impl Weights {
     pub(super) fn of(&mut self, trace_state: &str) -> Weight {
-        if trace_state.is_empty() {
+        if trace_state.is_empty() || trace_state.len() > LONGEST {
             return ONE;
         }
         if trace_state != self.last {
@@ -90,6 +92,13 @@ mod tests {
         {
             assert_eq!(Weights::default().of(odd), ONE, "{odd}");
         }
+    }
+
+    #[test]
+    fn a_tracestate_that_is_too_long_is_not_read() {
+        let long = format!("vendor={},ot=th:8", "x".repeat(1024));
+
+        assert_eq!(Weights::default().of(&long), ONE);
     }
 
     #[test]

@@ -55,10 +55,15 @@ pub(crate) async fn start(settings: &Telemetry, context: &BuildContext, version:
     Ok(readers)
 }
 
-async fn serve(settings: &Prometheus, registry: &Arc<Registry>, resource: &[(String, String)]) -> Result<Serving, String> {
+async fn serve(
+    settings: &Prometheus,
+    registry: &Arc<Registry>,
+    resource: &[(String, String)],
+) -> Result<Serving, String> {
     let endpoint = format!("{}:{}", settings.host, settings.port);
     let listener = listen(&endpoint, Sharing::Alone).await;
-    let listener = listener.map_err(|error| format!("cannot serve own metrics (service::telemetry::metrics::readers): {error}"))?;
+    let listener = listener
+        .map_err(|error| format!("cannot serve own metrics (service::telemetry::metrics::readers): {error}"))?;
     let registry = Arc::clone(registry);
     let target_info: Rc<str> = target_info(resource).into();
     let service = move |request: Request<Incoming>, _peer: SocketAddr| {
@@ -84,8 +89,10 @@ fn respond(request: &Request<Incoming>, text: String) -> Response<Payload> {
 /// The resource, as Prometheus wants it: one series of value 1.
 fn target_info(resource: &[(String, String)]) -> String {
     let registry = Registry::default();
-    let labels: Vec<(String, &str)> =
-        resource.iter().map(|(name, value)| (name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"), value.as_str())).collect();
+    let labels: Vec<(String, &str)> = resource
+        .iter()
+        .map(|(name, value)| (name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"), value.as_str()))
+        .collect();
     let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     registry.gauge("target_info", "Target metadata", &labels).set(1.0);
     registry.prometheus_text()

@@ -12,7 +12,8 @@ use pdata::{AttributesWriter, Batch, HistogramFields, MetricsWriter, Number, Poi
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use transport::{
-    Codec, Compression, Encoding, GrpcClient, GrpcClientOptions, HttpClient, HttpClientOptions, Target, export_over_http,
+    Codec, Compression, Encoding, GrpcClient, GrpcClientOptions, HttpClient, HttpClientOptions, Target,
+    export_over_http,
 };
 
 /// A running sender.
@@ -86,8 +87,8 @@ impl Sender {
 }
 
 enum Destination {
-    Grpc(GrpcClient),
-    Http(HttpClient, Target),
+    Grpc(Box<GrpcClient>),
+    Http(Box<(HttpClient, Target)>),
     Console,
 }
 
@@ -117,7 +118,7 @@ impl Destination {
             pings: None,
             wait_for_ready: false,
         };
-        GrpcClient::new(options).map(Self::Grpc).map_err(|error| error.to_string())
+        GrpcClient::new(options).map(|client| Self::Grpc(Box::new(client))).map_err(|error| error.to_string())
     }
 
     fn http(otlp: &OtlpPush, timeout: Duration, clock: &Arc<dyn Clock>) -> Result<Self, String> {
@@ -135,7 +136,7 @@ impl Destination {
             idle_time: Duration::from_secs(90),
             keep_alive: true,
         };
-        Ok(Self::Http(HttpClient::new(options, Arc::clone(clock)), target))
+        Ok(Self::Http(Box::new((HttpClient::new(options, Arc::clone(clock)), target))))
     }
 
     async fn send(&self, batch: &Batch) -> Result<(), String> {
@@ -143,7 +144,10 @@ impl Destination {
         let outcome = match self {
             Self::Console => return Ok(()),
             Self::Grpc(client) => client.export(Signal::Metrics, segments).await,
-            Self::Http(client, target) => export_over_http(client, target, Encoding::Protobuf, segments).await,
+            Self::Http(destination) => {
+                let (client, target) = destination.as_ref();
+                export_over_http(client, target, Encoding::Protobuf, segments).await
+            }
         };
         outcome.map(|_partial| ()).map_err(|error| error.to_string())
     }
@@ -237,7 +241,12 @@ mod tests {
 
         let json = String::from_utf8(pdata::json::encode(&batch)).unwrap();
         assert_eq!(batch.items(), 3);
-        for part in ["otelcol_exporter_sent_spans", "\"asDouble\":7", "\"startTimeUnixNano\":\"5\"", "\"bucketCounts\":[\"0\",\"1\"]"] {
+        for part in [
+            "otelcol_exporter_sent_spans",
+            "\"asDouble\":7",
+            "\"startTimeUnixNano\":\"5\"",
+            "\"bucketCounts\":[\"0\",\"1\"]",
+        ] {
             assert!(json.contains(part), "{part} is not in {json}");
         }
     }

@@ -26,6 +26,7 @@ use component::{
 use pdata::{Batch, Signal};
 
 pub use config::{DebugConfig, Verbosity};
+pub(crate) use go::civil;
 use sampler::Sampler;
 use sink::Sink;
 

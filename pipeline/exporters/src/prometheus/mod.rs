@@ -29,9 +29,7 @@ use self::config::PrometheusConfig;
 use self::page::{Door, PageSettings, Shared};
 use self::store::{Limits, Refused, Store};
 use self::translate::{Outcome, Translator};
-use crate::prometheus_names::{
-    LabelNamer, Labeller, MetricNamer, ResourceLabels, ScopeLabels, TranslationStrategy,
-};
+use crate::prometheus_names::{LabelNamer, Labeller, MetricNamer, ResourceLabels, ScopeLabels, TranslationStrategy};
 
 /// Serves the last value of every series to scrapers.
 pub(crate) const FACTORY: ExporterFactory = ExporterFactory::of::<PrometheusExporter>("prometheus");

@@ -24,9 +24,9 @@ impl Style {
         let mut best = Self { format: Format::Text, first_open_metrics: false, utf8: allows_utf8(accept), timestamps };
         let mut best_weight = 0.0;
         for (entry, weight) in accept.split(',').map(weighed) {
-            let Some((format, first_open_metrics)) = known(entry).filter(|(format, _)| {
-                open_metrics || *format == Format::Text
-            }) else {
+            let Some((format, first_open_metrics)) =
+                known(entry).filter(|(format, _)| open_metrics || *format == Format::Text)
+            else {
                 continue;
             };
             if weight > best_weight {
@@ -67,9 +67,8 @@ fn known(entry: &str) -> Option<(Format, bool)> {
 
 fn allows_utf8(entry: &str) -> bool {
     entry.split([';', ',']).any(|part| {
-        part.split_once('=').is_some_and(|(name, value)| {
-            name.trim().eq_ignore_ascii_case("escaping") && value.trim() == "allow-utf-8"
-        })
+        part.split_once('=')
+            .is_some_and(|(name, value)| name.trim().eq_ignore_ascii_case("escaping") && value.trim() == "allow-utf-8")
     })
 }
 
@@ -89,8 +88,7 @@ mod tests {
     }
 
     /// What Prometheus 2.42 and 3.x send, shortened.
-    const PROMETHEUS_2: &str =
-        "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    const PROMETHEUS_2: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
     const PROMETHEUS_3: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.2";
 
     #[test]

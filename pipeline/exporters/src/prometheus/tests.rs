@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use component::{Exporter, promise};
 use ::config::assert_readme_table;
+use component::{Exporter, promise};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
@@ -12,7 +12,7 @@ use super::config::PrometheusConfig;
 use super::negotiation::Style;
 use super::page::write_page;
 use super::*;
-use crate::prometheus_names::kit::{Process, deltas, everything, gauge, from_json, read, sorted};
+use crate::prometheus_names::kit::{Process, deltas, everything, from_json, gauge, read, sorted};
 
 struct Served {
     process: Process,
@@ -51,7 +51,8 @@ impl Served {
     }
 
     fn refused(&self, reason: &str) -> f64 {
-        let line = format!("otelcol_exporter_prometheus_refused_metric_points{{exporter=\"prometheus\",reason=\"{reason}\"}}");
+        let line =
+            format!("otelcol_exporter_prometheus_refused_metric_points{{exporter=\"prometheus\",reason=\"{reason}\"}}");
         self.process.own_metric(&line)
     }
 }
@@ -61,7 +62,8 @@ const UTF8: &str = "text/plain;version=1.0.0;escaping=allow-utf-8";
 
 /// The page without the families that the Collector does not serve because two of their labels clash.
 fn without_clashes(page: &str) -> Vec<&str> {
-    let clash = |line: &&str| ["label_rules", "job_clash", "label.rules", "job.clash"].iter().any(|name| line.contains(name));
+    let clash =
+        |line: &&str| ["label_rules", "job_clash", "label.rules", "job.clash"].iter().any(|name| line.contains(name));
     sorted(page).into_iter().filter(|line| !clash(line)).collect()
 }
 
@@ -75,7 +77,11 @@ fn pages_are_those_of_the_collector() {
         (open, OPEN_METRICS, include_str!("testdata/collector-open.txt")),
         (utf8, "", include_str!("testdata/collector-utf8.txt")),
         ("translation_strategy: UnderscoreEscapingWithoutSuffixes", "", include_str!("testdata/collector-nosuf.txt")),
-        ("translation_strategy: NoUTF8EscapingWithSuffixes, namespace: ns", UTF8, include_str!("testdata/collector-utf8suf.txt")),
+        (
+            "translation_strategy: NoUTF8EscapingWithSuffixes, namespace: ns",
+            UTF8,
+            include_str!("testdata/collector-utf8suf.txt"),
+        ),
     ];
     for (keys, accept, collectors) in cases {
         let mut served = exporter(keys);
@@ -86,7 +92,10 @@ fn pages_are_those_of_the_collector() {
         let (ours, theirs) = (without_clashes(&page), sorted(collectors));
         let only_ours: Vec<_> = ours.iter().filter(|line| !theirs.contains(line)).collect();
         let only_theirs: Vec<_> = theirs.iter().filter(|line| !ours.contains(line)).collect();
-        assert!(only_ours.is_empty() && only_theirs.is_empty(), "{keys}\nours: {only_ours:#?}\ntheirs: {only_theirs:#?}");
+        assert!(
+            only_ours.is_empty() && only_theirs.is_empty(),
+            "{keys}\nours: {only_ours:#?}\ntheirs: {only_theirs:#?}"
+        );
     }
 }
 
@@ -195,7 +204,8 @@ fn one_name_has_one_type() {
 fn target_info_is_replaced_when_the_resource_changes() {
     let resource = |host: &str| {
         let attribute = |key: &str, value: &str| format!(r#"{{"key":"{key}","value":{{"stringValue":"{value}"}}}}"#);
-        let attributes = [attribute("service.name", "s"), attribute("service.instance.id", "i"), attribute("host.name", host)];
+        let attributes =
+            [attribute("service.name", "s"), attribute("service.instance.id", "i"), attribute("host.name", host)];
         let json = format!(r#"{{"resourceMetrics":[{{"resource":{{"attributes":[{}]}}}}]}}"#, attributes.join(","));
         from_json(json.as_bytes())
     };
@@ -230,7 +240,10 @@ async fn scrapers_find_the_page_behind_one_door_whatever_the_shard() {
 
             let plain = scrape(address, "GET /metrics", "").await;
             assert!(plain.starts_with("HTTP/1.1 200 OK\r\n"), "{plain}");
-            assert!(plain.contains("content-type: text/plain; version=0.0.4; charset=utf-8; escaping=underscores\r\n"), "{plain}");
+            assert!(
+                plain.contains("content-type: text/plain; version=0.0.4; charset=utf-8; escaping=underscores\r\n"),
+                "{plain}"
+            );
             assert!(plain.contains("x-mine: yes\r\n") && plain.contains("\nmemory_used_bytes{"), "{plain}");
 
             let open = scrape(address, "GET /metrics", &format!("Accept: {OPEN_METRICS}\r\n")).await;
@@ -287,7 +300,9 @@ fn wrong_configurations_get_the_collectors_sentences() {
         "enabled and exclude_service_attributes are not supported under resource_constant_labels; use included and excluded instead"
     ));
     let both = "resource_to_telemetry_conversion: {enabled: true}, resource_constant_labels: {included: [a]}";
-    assert!(refused(both).contains("cannot configure both resource_to_telemetry_conversion and resource_constant_labels"));
+    assert!(
+        refused(both).contains("cannot configure both resource_to_telemetry_conversion and resource_constant_labels")
+    );
 
     let process = Process::of("prometheus", 1 << 20);
     let blank: PrometheusConfig = read("{}").unwrap();

@@ -150,7 +150,9 @@ impl Common<'_> {
             MetricData::Summary(_) => (Kind::Summary, Role::Other, Some("quantile")),
         };
         let temporality = match &data {
-            MetricData::Sum { temporality: Temporality::Delta, monotonic: false, .. } => return Err(Refused::Temporality),
+            MetricData::Sum { temporality: Temporality::Delta, monotonic: false, .. } => {
+                return Err(Refused::Temporality);
+            }
             MetricData::Sum { temporality, .. }
             | MetricData::Histogram { temporality, .. }
             | MetricData::ExponentialHistogram { temporality, .. } => *temporality,

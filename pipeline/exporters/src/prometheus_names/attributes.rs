@@ -120,9 +120,8 @@ impl Labeller {
             None => name,
         });
         let taken = resource.attributes().filter(|attribute| self.resource.takes(attribute.key()));
-        let attributes = taken.map(|attribute| {
-            (attribute.key().to_owned(), attribute.value().as_display_string().into_owned())
-        });
+        let attributes =
+            taken.map(|attribute| (attribute.key().to_owned(), attribute.value().as_display_string().into_owned()));
         ResourcePart { job, instance: text("service.instance.id"), attributes: attributes.collect() }
     }
 

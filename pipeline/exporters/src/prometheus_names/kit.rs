@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use component::{Budget, BuildContext, SteppedClock};
 use config::{ComponentId, Problems, Request, Section, decode_component};
 use pdata::{Batch, Signal};
@@ -29,10 +28,8 @@ pub(crate) fn from_json(json: &[u8]) -> Batch {
 
 /// One gauge point of this series.
 pub(crate) fn gauge(name: &str, labels: &[(&str, &str)], time: u64, value: f64) -> Batch {
-    let attributes: Vec<String> = labels
-        .iter()
-        .map(|(key, value)| format!(r#"{{"key":"{key}","value":{{"stringValue":"{value}"}}}}"#))
-        .collect();
+    let attributes: Vec<String> =
+        labels.iter().map(|(key, value)| format!(r#"{{"key":"{key}","value":{{"stringValue":"{value}"}}}}"#)).collect();
     let attributes = attributes.join(",");
     let point = format!(r#"{{"attributes":[{attributes}],"timeUnixNano":"{time}","asDouble":{value}}}"#);
     let metric = format!(r#"{{"name":"{name}","gauge":{{"dataPoints":[{point}]}}}}"#);
@@ -82,9 +79,4 @@ pub(crate) fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
     lines
-}
-
-/// Bytes that are no OTLP must not reach an exporter; what is left of them is an empty batch.
-pub(crate) fn empty() -> Batch {
-    Batch::from_otlp(Signal::Metrics, Bytes::new()).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -100,11 +100,6 @@ impl Labels {
         self.pairs.iter().map(|pair| (self.at(&pair.name), self.at(&pair.value)))
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.pairs.len()
-    }
-
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.pairs.binary_search_by(|pair| self.at(&pair.name).cmp(name))
     }

@@ -60,7 +60,8 @@ impl MetricNamer {
     /// Words of the name, unit, `total` or `ratio`; a word that says unit or type is not said twice.
     fn words_with_suffixes(&self, name: &str, unit: &str, role: Role) -> String {
         let escaped_namespace = escape(&self.namespace);
-        let mut words: Vec<&str> = name.split(|character| !is_plain(character)).filter(|word| !word.is_empty()).collect();
+        let mut words: Vec<&str> =
+            name.split(|character| !is_plain(character)).filter(|word| !word.is_empty()).collect();
         let Words { main, per } = Words::of(unit).escaped();
         let main_is_said = main.is_empty() || words.contains(&main.as_str());
         let per_is_said = per.is_empty() || words.contains(&per.as_str());
@@ -83,7 +84,11 @@ impl MetricNamer {
     /// The name with illegal characters replaced, nothing appended.
     fn escaped(&self, name: &str) -> String {
         let escaped = escape(name);
-        if self.namespace.is_empty() { digit_guarded(escaped) } else { self.prefixed(&escape(&self.namespace), &escaped) }
+        if self.namespace.is_empty() {
+            digit_guarded(escaped)
+        } else {
+            self.prefixed(&escape(&self.namespace), &escaped)
+        }
     }
 
     /// The name as it is, with suffixes that it does not have yet.
@@ -124,10 +129,8 @@ fn is_plain(character: char) -> bool {
 
 /// Runs of illegal characters become one `_`; those at the ends vanish. Underscores that are there stay.
 fn escape(name: &str) -> String {
-    let words: Vec<&str> = name
-        .split(|character| !is_plain(character) && character != '_')
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> =
+        name.split(|character| !is_plain(character) && character != '_').filter(|word| !word.is_empty()).collect();
     words.join("_")
 }
 

@@ -31,15 +31,8 @@ const UNITS: &[(&str, &str)] = &[
 ];
 
 /// Words for what it is measured per.
-const PER: &[(&str, &str)] = &[
-    ("s", "second"),
-    ("m", "minute"),
-    ("h", "hour"),
-    ("d", "day"),
-    ("w", "week"),
-    ("mo", "month"),
-    ("y", "year"),
-];
+const PER: &[(&str, &str)] =
+    &[("s", "second"), ("m", "minute"), ("h", "hour"), ("d", "day"), ("w", "week"), ("mo", "month"), ("y", "year")];
 
 /// A unit in words: `By/s` is `bytes` and `per_second`. Either may be empty.
 pub(super) struct Words {

@@ -166,7 +166,8 @@ impl Table {
     fn write_entries(&self, entries: &[Entry], out: &mut Vec<u8>) -> usize {
         let mut duplicates = 0_usize;
         // Within a time the last one wins: servers refuse a second value for the same time.
-        for same_time in entries.chunk_by(|a, b| a.kind != EntryKind::Exemplar && (a.kind, a.time) == (b.kind, b.time)) {
+        for same_time in entries.chunk_by(|a, b| a.kind != EntryKind::Exemplar && (a.kind, a.time) == (b.kind, b.time))
+        {
             duplicates = duplicates.saturating_add(same_time.len().saturating_sub(1));
             let Some(entry) = same_time.last() else { continue };
             match (&entry.content, entry.kind) {

@@ -29,10 +29,7 @@ async fn a_process_in_which_data_flows_is_available() {
     let (status, body) = text(answer(&HealthCheckConfig::default(), "/", &context)).await;
 
     assert_eq!(status, 200);
-    assert_eq!(
-        body,
-        r#"{"status":"Server available","upSince":"2023-11-14T22:13:20.000000000Z","uptime":"1m30s"}"#
-    );
+    assert_eq!(body, r#"{"status":"Server available","upSince":"2023-11-14T22:13:20.000000000Z","uptime":"1m30s"}"#);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Messages that all signals share: values, attributes, scopes, resources.
 
-use super::{Kind, Message, always, choice, many, message, one};
+use super::{Kind, Message, always, attribute, choice, many, message, one};
 
 pub(super) static ANY_VALUE: Message = message(&[
     choice(1, "string_value", "stringValue", Kind::String),
@@ -17,7 +17,7 @@ static ARRAY_VALUE: Message = message(&[many(1, "values", "values", Kind::Messag
 static KEY_VALUE_LIST: Message = message(&[many(1, "values", "values", Kind::Message(&KEY_VALUE))]);
 
 pub(super) static KEY_VALUE: Message =
-    message(&[one(1, "key", "key", Kind::String), always(2, "value", "value", Kind::Message(&ANY_VALUE))]);
+    attribute(&[one(1, "key", "key", Kind::String), always(2, "value", "value", Kind::Message(&ANY_VALUE))]);
 
 pub(super) static SCOPE: Message = message(&[
     one(1, "name", "name", Kind::String),

@@ -21,6 +21,8 @@ pub(crate) struct Message {
     pub(crate) fields: &'static [Field],
     /// Whether one such message is one item: a span, a data point, a log record.
     pub(crate) is_item: bool,
+    /// Whether it is a key and a value.
+    pub(crate) is_attribute: bool,
     /// Field number to index + 1 in `fields`; 0 is an unknown field.
     slots: [u8; SLOTS],
 }
@@ -114,12 +116,17 @@ const fn message(fields: &'static [Field]) -> Message {
         slots[fields[index].number as usize] = index as u8 + 1;
         index += 1;
     }
-    Message { fields, is_item: false, slots }
+    Message { fields, is_item: false, is_attribute: false, slots }
 }
 
 /// A message that counts as one item.
 const fn item(fields: &'static [Field]) -> Message {
     Message { is_item: true, ..message(fields) }
+}
+
+/// A key and a value.
+const fn attribute(fields: &'static [Field]) -> Message {
+    Message { is_attribute: true, ..message(fields) }
 }
 
 const fn field(number: u8, name: &'static str, json: &'static str, kind: Kind, rule: Rule) -> Field {

@@ -30,7 +30,7 @@ pub struct SpanView<'a> {
 }
 
 impl<'a> SpanView<'a> {
-    // Per span. Some 40 ns for 20 fields, no allocation.
+    // Per span. No allocation; attributes are only stepped over.
     pub(crate) fn new(body: &'a [u8], node: Option<&'a Node>) -> Self {
         let mut span = Self {
             body,

@@ -75,7 +75,9 @@ impl Decode for PortRange {
 
     fn decode(node: &Node, context: &mut DecodeContext<'_>) -> Option<Self> {
         let range = match &node.value {
-            Value::Int(port) => u16::try_from(*port).ok().filter(|port| *port > 0).map(|port| Self { first: port, last: port }),
+            Value::Int(port) => {
+                u16::try_from(*port).ok().filter(|port| *port > 0).map(|port| Self { first: port, last: port })
+            }
             Value::String(text) => Self::parse(text),
             _ => None,
         };
@@ -134,7 +136,7 @@ pub struct HttpConfig {
 impl Validate for HttpConfig {
     fn validate(&self, check: &mut Check<'_, '_>) {
         for pattern in self.routes.iter().filter(|pattern| !pattern.starts_with('/')) {
-            check.require(false, "routes", &format!("route {pattern:?} must begin with '/'"));
+            check.require(false, "routes", format!("route {pattern:?} must begin with '/'"));
         }
     }
 }

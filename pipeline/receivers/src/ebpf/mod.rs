@@ -68,9 +68,14 @@ impl Receiver for EbpfReceiver {
     async fn start(&mut self) -> Result<(), StartError> {
         let (batches, arriving) = mpsc::channel(MOST_BATCHES_UNDERWAY);
         let lost = |reason: &str| {
-            let labels = [("receiver", &*self.context.id.to_string()), ("reason", reason)].map(|(name, value)| (name, value.to_owned()));
+            let labels = [("receiver", &*self.context.id.to_string()), ("reason", reason)]
+                .map(|(name, value)| (name, value.to_owned()));
             let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            self.context.registry.counter("tidewatch_ebpf_lost_items", "Spans and points that did not get into a pipeline.", &labels)
+            self.context.registry.counter(
+                "tidewatch_ebpf_lost_items",
+                "Spans and points that did not get into a pipeline.",
+                &labels,
+            )
         };
         let outbox = Outbox {
             batches,
@@ -79,7 +84,8 @@ impl Receiver for EbpfReceiver {
             overflowed: lost("pipeline_full"),
         };
         let stop = Arc::new(AtomicBool::new(false));
-        let watch = Watch::attach(&self.config, outbox, Arc::clone(&stop)).map_err(|error| StartError(error.to_string()))?;
+        let watch =
+            Watch::attach(&self.config, outbox, Arc::clone(&stop)).map_err(|error| StartError(error.to_string()))?;
         let thread = std::thread::Builder::new().name("ebpf".into()).spawn(move || watch.run());
         let thread = thread.map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
         let sending = Sending { traces: self.traces.clone(), metrics: self.metrics.clone(), refused: lost("refused") };

@@ -323,8 +323,7 @@ impl Desk {
         let process = self.observer.identify().process(failed.tgid.0);
         let peer: SocketAddr = failed.connection.peer;
         if self.selection.wants_connection(&process, peer.port()) {
-            let event =
-                Failed { local: failed.connection.local, peer, process: failed.tgid.0, error: failed.error };
+            let event = Failed { local: failed.connection.local, peer, process: failed.tgid.0, error: failed.error };
             self.observer.failed(&event, self.wall(failed.time));
         }
     }
