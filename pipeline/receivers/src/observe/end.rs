@@ -125,6 +125,11 @@ impl Pairs {
         *ends.slot(side.opposite())
     }
 
+    /// The ends of this connection that are there.
+    pub fn of(&self, pair: SequencePair) -> [Option<EndId>; 2] {
+        self.0.get(&pair).map_or([None, None], |ends| [ends.client, ends.server])
+    }
+
     /// An end is gone.
     pub fn leave(&mut self, pair: SequencePair, id: EndId) {
         let Some(ends) = self.0.get_mut(&pair) else { return };

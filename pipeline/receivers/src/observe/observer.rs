@@ -128,12 +128,9 @@ impl<I: Identify> Observer<I> {
 
     /// Stops watching both ends of a connection, as if it had never been seen.
     pub fn leave_out(&mut self, start: Start) {
-        let pairs = [Role::Client, Role::Server].into_iter().filter_map(|role| pair(role, start));
-        for pair in pairs {
-            let ends = self.by_pair.remove(&pair).unwrap_or_default();
-            [ends.client, ends.server].into_iter().flatten().for_each(|id| {
-                self.ends.remove(&id);
-            });
+        for side in [Side::Client, Side::Server] {
+            let ends = self.pairs.of(sequence_pair(side, start));
+            ends.into_iter().flatten().for_each(|id| self.forget(id));
         }
     }
 
@@ -318,7 +315,8 @@ impl<I: Identify> Observer<I> {
             let key = end.key(begun.position);
             let given_up = if side == Side::Server { end.open_request(begun.position) } else { None };
             let process = if begun.origin.tgid == 0 { end.process } else { begun.origin.tgid };
-            let context = begun.context.map(|context| WireContext { trace_id: context.trace_id, parent_id: context.span_id });
+            let context =
+                begun.context.map(|context| WireContext { trace_id: context.trace_id, parent_id: context.span_id });
             let is_told = !self.leaves_spans_to(process);
             // A source that cannot tell processes apart does not know whose request causes whose.
             let (process, thread) = (begun.origin.tgid, begun.origin.tid);

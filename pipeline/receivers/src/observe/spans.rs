@@ -33,18 +33,13 @@ const RANDOM_VALUES: u64 = 1 << 56;
 impl Spans {
     /// No spans yet.
     pub fn new(settings: &ObserverSettings) -> Self {
-<<<<<<< HEAD
         #[expect(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a ratio"
         )]
-        let threshold = (settings.ratio.clamp(0.0, 1.0) * RANDOM_VALUES as f64) as u64;
-=======
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a ratio")]
         let threshold = ((1.0 - settings.ratio.clamp(0.0, 1.0)) * RANDOM_VALUES as f64) as u64;
->>>>>>> pcap
         Self {
             ready: Vec::new(),
             rules: settings.http.clone(),

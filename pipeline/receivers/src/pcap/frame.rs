@@ -171,7 +171,8 @@ const TCP: u8 = 6;
 /// RFC 791, section 3.1.
 fn ipv4(bytes: Cursor<'_>) -> Result<Segment<'_>, Skip> {
     let (header, rest) = bytes.header::<20>()?;
-    let [version, _, len_high, len_low, _, _, frag_high, frag_low, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *header;
+    let [version, _, len_high, len_low, _, _, frag_high, frag_low, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
+        *header;
     let header_length = usize::from(version & 15).saturating_mul(4);
     let options = header_length.checked_sub(20).filter(|_| version >> 4 == 4).ok_or(Skip::Malformed)?;
     // More fragments follow, or this is not the first.
