@@ -19,6 +19,10 @@ mod sdk;
 mod series;
 mod settings;
 mod spans;
+#[cfg(test)]
+pub(crate) mod stories;
+#[cfg(test)]
+mod tests;
 mod tcp_metrics;
 mod waiting;
 mod wire;
