@@ -174,7 +174,13 @@ impl Lineage {
             self.answering.entry(begun.process).or_default().push(begun.key);
             self.last_request_of_thread.insert(begun.thread, begun.key);
         }
-        let end = End { process: begun.process, thread: begun.thread, context: begun.context, inside, is_told: begun.is_told };
+        let end = End {
+            process: begun.process,
+            thread: begun.thread,
+            context: begun.context,
+            inside,
+            is_told: begun.is_told,
+        };
         let by_age = &mut self.by_age;
         let entry = self.entries.entry(begun.key).or_insert_with(|| {
             by_age.push_back((now, begun.key));
@@ -390,7 +396,8 @@ mod tests {
     fn the_wire_decides_the_trace_and_the_open_request_the_parent() {
         let context = WireContext { trace_id: [7; 16], parent_id: [8; 8] };
         let mut lineage = lineage();
-        let with_context = |key, side, process| Begun { key, side, process, thread: 1, context: Some(context), is_told: true };
+        let with_context =
+            |key, side, process| Begun { key, side, process, thread: 1, context: Some(context), is_told: true };
         lineage.begin(&with_context(key(1), Side::Server, WEB), Duration::ZERO);
         lineage.begin(&with_context(key(2), Side::Client, WEB), Duration::ZERO);
 

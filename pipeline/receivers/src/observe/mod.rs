@@ -21,14 +21,14 @@ mod settings;
 mod spans;
 #[cfg(test)]
 pub(crate) mod stories;
+mod tcp_metrics;
 #[cfg(test)]
 mod tests;
-mod tcp_metrics;
 mod waiting;
 mod wire;
 
-pub use finished::EndId;
 pub use events::{Closed, Counts, Failed, Identify, Opened, Statistics};
+pub use finished::EndId;
 pub use observer::Observer;
 pub use process::{Declared, Process, ProcessFiles};
 pub use settings::{HttpRules, IgnoreRule, ObserverSettings, SdkInstrumented, Temporality, glob};

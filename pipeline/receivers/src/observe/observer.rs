@@ -313,7 +313,8 @@ impl<I: Identify> Observer<I> {
             let key = end.key(begun.position);
             let given_up = if side == Side::Server { end.open_request(begun.position) } else { None };
             let process = if begun.origin.tgid == 0 { end.process } else { begun.origin.tgid };
-            let context = begun.context.map(|context| WireContext { trace_id: context.trace_id, parent_id: context.span_id });
+            let context =
+                begun.context.map(|context| WireContext { trace_id: context.trace_id, parent_id: context.span_id });
             let is_told = !self.leaves_spans_to(process);
             // A source that cannot tell processes apart does not know whose request causes whose.
             let (process, thread) = (begun.origin.tgid, begun.origin.tid);

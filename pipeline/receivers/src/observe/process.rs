@@ -14,7 +14,8 @@ pub struct Declared {
 }
 
 /// Variables that only make sense for a program with an OpenTelemetry SDK in it.
-const SDK_VARIABLES: [&str; 3] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER"];
+const SDK_VARIABLES: [&str; 3] =
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER"];
 
 impl Declared {
     /// Reads both variables from their texts. Pairs that are not `key=value` are left out.
@@ -93,13 +94,8 @@ impl Process {
 
     /// The workload that owns the process, as far as its attributes tell.
     pub fn workload(&self) -> Option<&str> {
-        const KEYS: [&str; 5] = [
-            "k8s.deployment.name",
-            "k8s.statefulset.name",
-            "k8s.daemonset.name",
-            "k8s.cronjob.name",
-            "k8s.job.name",
-        ];
+        const KEYS: [&str; 5] =
+            ["k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name", "k8s.cronjob.name", "k8s.job.name"];
         KEYS.into_iter().find_map(|key| self.attribute(key))
     }
 }
@@ -153,12 +149,12 @@ impl ProcessFiles {
         let environment = read(&folder.join("environ"));
         let declared = declared.cloned().unwrap_or_else(|| Declared::from_environment(&environment));
         let name = program_name(&executable, &arguments);
-        let attribute = |key: &str| declared.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
+        let attribute =
+            |key: &str| declared.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
         let service_name = declared.service_name.clone().or_else(|| attribute("service.name"));
         let service_name = service_name.or(name).unwrap_or_else(|| format!("process-{pid}"));
         let declares_sdk = SDK_VARIABLES.iter().any(|name| variable(&environment, name).is_some());
-        let mut process =
-            Process { pid, service_name, executable, cgroup, declares_sdk, attributes: Vec::new() };
+        let mut process = Process { pid, service_name, executable, cgroup, declares_sdk, attributes: Vec::new() };
         process.attributes = self.attributes(&process, declared.attributes);
         process
     }
@@ -231,7 +227,8 @@ fn program_name(executable: &str, arguments: &[u8]) -> Option<String> {
 
 /// The first argument of an interpreter that is not an option, without folder and ending; of `-m x` and `-jar x`, x.
 fn script_name(arguments: &[u8]) -> Option<String> {
-    let mut arguments = arguments.split(|byte| *byte == 0).filter_map(|argument| std::str::from_utf8(argument).ok()).skip(1);
+    let mut arguments =
+        arguments.split(|byte| *byte == 0).filter_map(|argument| std::str::from_utf8(argument).ok()).skip(1);
     loop {
         let argument = arguments.next()?;
         if argument == "-m" || argument == "-jar" {
@@ -269,7 +266,8 @@ mod tests {
 
     #[test]
     fn a_process_is_what_its_environment_declares() {
-        let environ = "PATH=/bin OTEL_SERVICE_NAME=cart OTEL_RESOURCE_ATTRIBUTES=k8s.namespace.name=shop,service.version=1%2E2";
+        let environ =
+            "PATH=/bin OTEL_SERVICE_NAME=cart OTEL_RESOURCE_ATTRIBUTES=k8s.namespace.name=shop,service.version=1%2E2";
         let (_root, files) = proc_with(7, "/usr/bin/python3.11", "python3 /srv/app.py", environ, "0::/\n");
 
         let process = files.describe(7, None);

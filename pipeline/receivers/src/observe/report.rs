@@ -79,7 +79,9 @@ fn write_edges(writer: &mut MetricsWriter, edges: &[TcpRow<'_>], temporality: Te
     type Pick = fn(&EdgeCounts) -> u64;
     const SUMS: [(&str, &str, &str, Pick); 2] = [
         ("tidewatch.tcp.connections", "Connections established.", "{connection}", |counts| counts.connections),
-        ("tidewatch.tcp.retransmits", "Segments sent again by the observed end.", "{segment}", |counts| counts.retransmits),
+        ("tidewatch.tcp.retransmits", "Segments sent again by the observed end.", "{segment}", |counts| {
+            counts.retransmits
+        }),
     ];
     for (name, description, unit, pick) in SUMS {
         writer.sum(name, description, unit, temporality, true, |points| {

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_run_of_characters() {
-        for (pattern, text) in [("/healthz", "/healthz"), ("*/nginx", "/usr/sbin/nginx"), ("a*c*e", "abcde"), ("*", "")] {
+        for (pattern, text) in [("/healthz", "/healthz"), ("*/nginx", "/usr/sbin/nginx"), ("a*c*e", "abcde"), ("*", "")]
+        {
             assert!(glob(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("/healthz", "/healthz2"), ("*/nginx", "/usr/sbin/nginx2"), ("ab*bc", "abc")] {

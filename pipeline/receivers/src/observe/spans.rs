@@ -33,7 +33,12 @@ const RANDOM_VALUES: u64 = 1 << 56;
 impl Spans {
     /// No spans yet.
     pub fn new(settings: &ObserverSettings) -> Self {
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a ratio")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a ratio"
+        )]
         let threshold = ((1.0 - settings.ratio.clamp(0.0, 1.0)) * RANDOM_VALUES as f64) as u64;
         Self {
             ready: Vec::new(),

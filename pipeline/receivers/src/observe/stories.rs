@@ -110,7 +110,8 @@ pub fn world(settings: ObserverSettings) -> World {
 
 /// A connection of `role` at one end between two processes, before anybody opens it.
 pub fn opened(role: Role, process: u32, start: Option<Start>) -> Opened {
-    let (client, server): (SocketAddr, SocketAddr) = ("10.0.0.1:40000".parse().unwrap(), "10.0.0.2:80".parse().unwrap());
+    let (client, server): (SocketAddr, SocketAddr) =
+        ("10.0.0.1:40000".parse().unwrap(), "10.0.0.2:80".parse().unwrap());
     let (local, peer) = if role == Role::Server { (server, client) } else { (client, server) };
     let before = Statistics::default();
     Opened { role, local, peer, start, process, is_new: true, connect_seconds: None, before }
@@ -230,7 +231,10 @@ fn text(value: &Value) -> String {
 
 fn attributes(value: &Value) -> BTreeMap<String, String> {
     let pairs = value.as_array().into_iter().flatten();
-    pairs.map(|pair| (text(&pair["key"]), pair["value"].as_object().unwrap().values().next().unwrap())).map(plain).collect()
+    pairs
+        .map(|pair| (text(&pair["key"]), pair["value"].as_object().unwrap().values().next().unwrap()))
+        .map(plain)
+        .collect()
 }
 
 fn plain((key, value): (String, &Value)) -> (String, String) {

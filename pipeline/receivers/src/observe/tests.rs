@@ -138,7 +138,8 @@ fn a_call_made_while_answering_belongs_to_the_request() {
     world.answers(&mut outer, 10, 200);
 
     let spans = world.spans();
-    let find = |service: &str, kind: &str| spans.iter().find(|span| span.service == service && span.kind == kind).unwrap();
+    let find =
+        |service: &str, kind: &str| spans.iter().find(|span| span.service == service && span.kind == kind).unwrap();
     let (outer, call, bank) = (find("shop", "server"), find("shop", "client"), find("bank", "server"));
     assert_eq!(call.parent.as_ref(), Some(&outer.id));
     assert_eq!(bank.parent.as_ref(), Some(&call.id));
@@ -272,7 +273,8 @@ fn sums(sent: u64, received: u64) -> Statistics {
 fn bytes(world: &mut World, at: u64, reporter: &str) -> Vec<u64> {
     let points = world.points(at, "tidewatch.tcp.bytes");
     let of = |direction| {
-        let is_it = |point: &&Point| point.is("tidewatch.reporter", reporter) && point.is("tidewatch.direction", direction);
+        let is_it =
+            |point: &&Point| point.is("tidewatch.reporter", reporter) && point.is("tidewatch.direction", direction);
         points.iter().filter(is_it).map(|point| point.value).sum()
     };
     vec![of("forward"), of("backward")]
@@ -291,8 +293,14 @@ fn both_ends_report_an_edge_with_bytes_exactly_as_their_sums_say() {
 
     let points = world.points(200, "tidewatch.tcp.bytes");
     assert_eq!(points.len(), 4);
-    assert!(points.iter().all(|point| point.is("source.service.name", "web") && point.is("destination.service.name", "shop")));
-    assert!(points.iter().all(|point| point.is("destination.port", "80") && !point.attributes.contains_key("source.port")));
+    assert!(
+        points
+            .iter()
+            .all(|point| point.is("source.service.name", "web") && point.is("destination.service.name", "shop"))
+    );
+    assert!(
+        points.iter().all(|point| point.is("destination.port", "80") && !point.attributes.contains_key("source.port"))
+    );
     assert_eq!(bytes(&mut world, 300, "source"), [150, 45]);
     assert_eq!(bytes(&mut world, 300, "destination"), [150, 45]);
 }
@@ -324,7 +332,11 @@ fn the_end_that_closes_last_still_knows_who_the_other_was() {
     let points = world.points(100, "tidewatch.tcp.connections");
 
     assert_eq!(points.len(), 2);
-    assert!(points.iter().all(|point| point.is("source.service.name", "web") && point.is("destination.service.name", "shop")));
+    assert!(
+        points
+            .iter()
+            .all(|point| point.is("source.service.name", "web") && point.is("destination.service.name", "shop"))
+    );
 }
 
 #[test]
@@ -409,10 +421,9 @@ fn beyond_the_limit_series_are_counted_together_under_our_own_name() {
 
 #[test]
 fn deltas_begin_where_the_last_report_ended_and_totals_where_the_series_began() {
-    for (temporality, values, begins) in [
-        (Temporality::Delta, [2, 1], [ms(0).0, ms(100).0]),
-        (Temporality::Cumulative, [2, 3], [ms(0).0, ms(0).0]),
-    ] {
+    for (temporality, values, begins) in
+        [(Temporality::Delta, [2, 1], [ms(0).0, ms(100).0]), (Temporality::Cumulative, [2, 3], [ms(0).0, ms(0).0])]
+    {
         let mut world = world(ObserverSettings { temporality, ..settings() });
         let mut wire = world.connects_away(WEB);
         world.whole_exchange(&mut wire, 0, "GET /");

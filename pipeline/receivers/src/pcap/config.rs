@@ -30,7 +30,9 @@ impl Validate for PcapConfig {
     fn validate(&self, check: &mut Check<'_, '_>) {
         check.require(!self.path.is_empty(), "path", "'path' must be the path of a capture file");
         if let Err(key) = Names::read(&self.names) {
-            let message = format!("{key:?} must be an address such as \"10.0.0.1\", or an address and port such as \"127.0.0.1:8080\"");
+            let message = format!(
+                "{key:?} must be an address such as \"10.0.0.1\", or an address and port such as \"127.0.0.1:8080\""
+            );
             check.require(false, "names", &message);
         }
     }

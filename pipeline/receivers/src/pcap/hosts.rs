@@ -87,14 +87,7 @@ impl Hosts {
 fn process(id: u32, service_name: String, instance: Option<String>) -> Process {
     let mut attributes = vec![("service.name".to_owned(), service_name.clone())];
     attributes.extend(instance.map(|instance| ("service.instance.id".to_owned(), instance)));
-    Process {
-        pid: id,
-        service_name,
-        executable: String::new(),
-        cgroup: String::new(),
-        declares_sdk: false,
-        attributes,
-    }
+    Process { pid: id, service_name, executable: String::new(), cgroup: String::new(), declares_sdk: false, attributes }
 }
 
 impl Identify for Hosts {

@@ -20,7 +20,9 @@ mod way;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use component::{BuildContext, BuildError, Outlet, Outlets, Receiver, ReceiverFactory, Refusal, StartError, StopSignal};
+use component::{
+    BuildContext, BuildError, Outlet, Outlets, Receiver, ReceiverFactory, Refusal, StartError, StopSignal,
+};
 use pdata::{Batch, Signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

@@ -49,7 +49,13 @@ pub struct Replay {
 
 impl Replay {
     /// Goes on where `reader` is.
-    pub fn new(reader: CaptureReader, settings: ObserverSettings, names: Names, interval: u64, telemetry: Telemetry) -> Self {
+    pub fn new(
+        reader: CaptureReader,
+        settings: ObserverSettings,
+        names: Names,
+        interval: u64,
+        telemetry: Telemetry,
+    ) -> Self {
         Self {
             reader,
             connections: Connections::new(CONNECTION_LIMIT),

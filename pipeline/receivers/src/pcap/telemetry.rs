@@ -29,7 +29,11 @@ impl Telemetry {
         let plain = |name, help| context.registry.counter(name, help, &[("receiver", &receiver)]);
         let skipped = |reason| {
             let help = "Packets that gave nothing, by reason.";
-            context.registry.counter("tidewatch_pcap_skipped_packets", help, &[("receiver", &receiver), ("reason", reason)])
+            context.registry.counter(
+                "tidewatch_pcap_skipped_packets",
+                help,
+                &[("receiver", &receiver), ("reason", reason)],
+            )
         };
         let exchanges = |result| {
             let help = "Ends of exchanges, by what became of them.";

@@ -12,8 +12,7 @@ use super::*;
 use crate::observe::stories::{Point, Span, points, spans};
 
 const SHOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/pcap/shop.pcap");
-const NAMES: &str =
-    "names: {10.1.0.5: web, 10.1.0.10: front, 10.1.0.20: cart, 10.1.0.30: payments, 10.1.0.40: store}";
+const NAMES: &str = "names: {10.1.0.5: web, 10.1.0.10: front, 10.1.0.20: cart, 10.1.0.30: payments, 10.1.0.40: store}";
 
 #[derive(Default)]
 struct Pipeline {
@@ -68,7 +67,11 @@ impl Story {
     }
 
     fn points(&self, metric: &str) -> Vec<Point> {
-        self.batches.iter().filter(|batch| batch.signal() == Signal::Metrics).flat_map(|batch| points(batch, metric)).collect()
+        self.batches
+            .iter()
+            .filter(|batch| batch.signal() == Signal::Metrics)
+            .flat_map(|batch| points(batch, metric))
+            .collect()
     }
 
     fn server_spans(&self) -> Vec<(String, String, String)> {
@@ -128,7 +131,8 @@ fn edges_have_exact_bytes_repeats_and_failures() {
     assert_eq!(failed.len(), 1);
     assert!(failed[0].is("error.type", "connection_refused") && failed[0].is("destination.port", "9999"));
 
-    let redis = story.points("tidewatch.tcp.bytes").into_iter().filter(|point| point.is("network.protocol.name", "redis"));
+    let redis =
+        story.points("tidewatch.tcp.bytes").into_iter().filter(|point| point.is("network.protocol.name", "redis"));
     let mut sums: Vec<u64> = redis.map(|point| point.value).collect();
     sums.sort_unstable();
     assert_eq!(sums, [9, 9, 26, 26]);
@@ -225,7 +229,9 @@ fn start_fault(yaml: &str) -> String {
 fn what_cannot_be_replayed_is_said_at_the_start() {
     assert!(start_fault("{path: /nowhere.pcap}").starts_with("cannot read the capture /nowhere.pcap: No such file"));
     let packed = file(b"\x1f\x8b\x08\0");
-    assert!(start_fault(&format!("{{path: {}}}", packed.path().display())).contains("is compressed; decompress it first"));
+    assert!(
+        start_fault(&format!("{{path: {}}}", packed.path().display())).contains("is compressed; decompress it first")
+    );
     let mut wireless = std::fs::read(SHOP).unwrap();
     wireless[20] = 105;
     let wireless = file(&wireless);

@@ -87,7 +87,9 @@ impl Blocks {
         };
         let whole = packet.filter(|found| found.start.saturating_add(found.captured) <= body.len());
         let from_block = |found: Found| Found { start: found.start.saturating_add(FRONT), ..found };
-        whole.map_or(Record::Damaged("a block that contradicts itself"), |found| Record::Packet(from_block(found), length))
+        whole.map_or(Record::Damaged("a block that contradicts itself"), |found| {
+            Record::Packet(from_block(found), length)
+        })
     }
 
     /// Both kinds of packets with times differ only in how they name their interface.

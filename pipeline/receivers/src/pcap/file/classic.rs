@@ -67,8 +67,7 @@ impl Classic {
         }
         let nanos = u64::from(seconds).saturating_mul(1_000_000_000);
         let nanos = nanos.saturating_add(u64::from(ticks).saturating_mul(self.nanos_per_tick));
-        let found =
-            Found { link: self.link, time: Some(Nanos(nanos)), wire_length, start: RECORD_HEADER, captured };
+        let found = Found { link: self.link, time: Some(Nanos(nanos)), wire_length, start: RECORD_HEADER, captured };
         Record::Packet(found, length)
     }
 }
