@@ -10,6 +10,8 @@ mod processes;
 mod selection;
 mod self_metrics;
 pub(crate) mod settings;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::sync::Arc;

@@ -19,7 +19,11 @@ mod sdk;
 mod series;
 mod settings;
 mod spans;
+#[cfg(test)]
+pub(crate) mod stories;
 mod tcp_metrics;
+#[cfg(test)]
+mod tests;
 mod waiting;
 mod wire;
 

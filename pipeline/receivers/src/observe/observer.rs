@@ -211,6 +211,12 @@ impl<I: Identify> Observer<I> {
         }
     }
 
+    /// Connections whose sequence numbers are known.
+    #[cfg(test)]
+    pub fn pairs_known(&self) -> usize {
+        self.pairs.len()
+    }
+
     /// Spans that are ready and not yet taken.
     pub fn spans_ready(&self) -> usize {
         self.spans.len()

@@ -258,3 +258,116 @@ fn tcp(source: IpAddr, destination: IpAddr, bytes: Cursor<'_>) -> Result<Segment
         payload,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TCP_HEADER: [u8; 20] = [0, 80, 156, 64, 0, 0, 0, 7, 0, 0, 0, 9, 5 << 4, 0x12, 0, 0, 0, 0, 0, 0];
+
+    fn tcp_ok() -> Vec<u8> {
+        [&TCP_HEADER[..], b"ok"].concat()
+    }
+
+    fn v4(protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
+        let [high, low] = fragment.to_be_bytes();
+        let head = [0x45, 0, length[0], length[1], 0, 0, high, low, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        [&head[..], payload].concat()
+    }
+
+    fn v6(next: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        [&[0x60, 0, 0, 0, length[0], length[1], next, 64][..], &[1; 16], &[2; 16], payload].concat()
+    }
+
+    fn look(link: u16, captured: &[u8]) -> Result<Found<'_>, Skip> {
+        let wire_length = u32::try_from(captured.len()).unwrap();
+        segment(&Packet { link: LinkType(link), time: None, wire_length, captured })
+    }
+
+    fn ethernet(kind: &[u8], rest: &[u8]) -> Vec<u8> {
+        [&[0; 12][..], kind, rest].concat()
+    }
+
+    #[test]
+    fn every_link_type_leads_to_the_same_segment() {
+        let ip = v4(6, 0x4000, &tcp_ok());
+        let with = |front: &[u8]| [front, &ip].concat();
+        let packets = [
+            (1, ethernet(&[8, 0], &ip), false),
+            (1, ethernet(&[0x88, 0xa8, 0, 5, 0x81, 0, 0, 7, 8, 0], &ip), true),
+            (113, with(&[[0; 14].as_slice(), &[8, 0]].concat()), false),
+            (276, with(&[[8, 0].as_slice(), &[0; 18]].concat()), false),
+            (0, with(&[2, 0, 0, 0]), false),
+            (108, with(&[0, 0, 0, 2]), false),
+            (101, ip.clone(), false),
+            (228, ip.clone(), false),
+        ];
+        for (link, packet, is_tagged) in packets {
+            let (found, tagged) = look(link, &packet).unwrap();
+            assert_eq!(
+                (found.source, found.destination),
+                ("10.0.0.1:80".parse().unwrap(), "10.0.0.2:40000".parse().unwrap())
+            );
+            assert_eq!(
+                (found.sequence, found.acknowledged, found.length, found.payload),
+                (7, 9, 2, &b"ok"[..]),
+                "{link}"
+            );
+            assert_eq!(found.flags, Flags { syn: true, ack: true, ..Flags::default() });
+            assert_eq!(tagged, is_tagged, "{link}");
+        }
+    }
+
+    #[test]
+    fn extension_headers_are_passed_and_fragments_are_not() {
+        let through = |next: u8, header: &[u8]| v6(next, &[header, &tcp_ok()].concat());
+        let hop_by_hop = through(0, &[6, 0, 0, 0, 0, 0, 0, 0]);
+        let only_fragment = through(44, &[6, 0, 0, 0, 0, 0, 0, 1]);
+        let first_fragment = through(44, &[6, 0, 0, 1, 0, 0, 0, 1]);
+
+        assert_eq!(look(101, &hop_by_hop).unwrap().0.payload, b"ok");
+        assert_eq!(look(101, &only_fragment).unwrap().0.payload, b"ok");
+        assert_eq!(look(101, &first_fragment), Err(Skip::Fragment));
+        assert_eq!(look(101, &v4(6, 0x2000, &tcp_ok())), Err(Skip::Fragment));
+        assert_eq!(look(101, &v4(6, 3, &tcp_ok())), Err(Skip::Fragment));
+    }
+
+    #[test]
+    fn what_is_no_tcp_has_a_reason() {
+        assert_eq!(look(101, &v4(17, 0, &[0; 8])), Err(Skip::NotTcp));
+        assert_eq!(look(101, &v6(58, &[0; 8])), Err(Skip::NotTcp));
+        assert_eq!(look(1, &ethernet(&[8, 6], &[0; 28])), Err(Skip::NotIp));
+        assert_eq!(look(105, &[0; 60]), Err(Skip::UnknownLink));
+        assert_eq!(look(101, &v4(6, 0, &TCP_HEADER[..10])), Err(Skip::Malformed));
+    }
+
+    #[test]
+    fn padding_is_no_payload_and_a_cut_payload_keeps_its_length() {
+        let ip = v4(6, 0, &tcp_ok());
+        let padded = [ip.as_slice(), &[0; 10]].concat();
+        assert_eq!(look(101, &padded).unwrap().0.payload, b"ok");
+
+        let cut = Packet { link: LinkType(101), time: None, wire_length: 42, captured: &ip[..41] };
+        let (found, _) = segment(&cut).unwrap();
+        assert_eq!((found.length, found.payload), (2, &b"o"[..]));
+        let headers_cut = Packet { captured: &ip[..30], ..cut };
+        assert_eq!(segment(&headers_cut), Err(Skip::Truncated));
+    }
+
+    #[test]
+    fn any_bytes_end_in_a_value() {
+        let packets = [v4(6, 0, &tcp_ok()), v6(0, &[&[6, 0, 0, 0, 0, 0, 0, 0][..], &tcp_ok()].concat())];
+        for packet in packets {
+            for at in 0..packet.len() {
+                for link in [0, 1, 101, 113, 276] {
+                    let mut damaged = packet.clone();
+                    damaged[at] ^= 0xff;
+                    let _ = look(link, &damaged);
+                    let _ = look(link, &packet[..at]);
+                }
+            }
+        }
+    }
+}
