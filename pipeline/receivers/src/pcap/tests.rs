@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! Stories of captures, through the configuration and the receiver.
 
 use std::cell::RefCell;
@@ -254,4 +251,3 @@ fn wrong_settings_are_refused_with_a_sentence() {
 fn the_readme_lists_every_key() {
     ::config::assert_readme_table::<PcapConfig>(concat!(env!("CARGO_MANIFEST_DIR"), "/src/pcap/README.md"));
 }
->>>>>>> pcap

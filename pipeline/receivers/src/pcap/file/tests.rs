@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! Both formats, whole, in pieces, and broken.
 
 use super::*;
@@ -146,4 +143,3 @@ fn damage_anywhere_ends_in_a_value() {
         }
     }
 }
->>>>>>> pcap
