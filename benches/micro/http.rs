@@ -26,7 +26,9 @@ fn costs(criterion: &mut Criterion) {
                 connection.push(flow, Chunk { position: *position, length, captured: bytes, ..Chunk::default() });
                 *position = position.wrapping_add(length);
             }
-            connection.drain(|exchange| drop(black_box(exchange)));
+            connection.drain(|exchange| {
+                black_box(exchange);
+            });
         });
     });
 }
