@@ -176,3 +176,18 @@ fn two_agents_that_never_talk_agree_on_a_call() {
         |pair: &support::Pair| [&pair.client, &pair.server].map(|span| (span.trace_id.clone(), span.span_id.clone()));
     assert_eq!(ids(&one), ids(&other));
 }
+
+#[test]
+fn local_sockets_are_counted_and_not_captured() {
+    use std::os::unix::net::UnixStream;
+    let Some(kernel) = Kernel::to_observe() else { return };
+    let tidewatch = kernel.watch(free_port(), "");
+    let (mut one, mut other) = UnixStream::pair().unwrap();
+    one.write_all(&[b'u'; 5000]).unwrap();
+    other.read_exact(&mut [0; 5000]).unwrap();
+
+    let told = tidewatch.stop();
+
+    assert!(told.spans.is_empty() && told.last("tidewatch.tcp.bytes").is_empty(), "{told}");
+    assert!(told.total("tidewatch.ebpf.bytes", &[("reason", "unix_sent")]) >= 5000.0);
+}

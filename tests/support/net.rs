@@ -12,7 +12,7 @@ static NEXT: AtomicU16 = AtomicU16::new(0);
 
 /// A port that nobody listens on, below those that the kernel gives to clients, and given to one story only.
 pub fn free_port() -> u16 {
-    let base = 20_000 + (std::process::id() % 600) as u16 * 20;
+    let base = 20_000 + (std::process::id() % 500) as u16 * 20;
     loop {
         let port = base + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
