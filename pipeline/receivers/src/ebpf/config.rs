@@ -134,7 +134,7 @@ pub struct HttpConfig {
 impl Validate for HttpConfig {
     fn validate(&self, check: &mut Check<'_, '_>) {
         for pattern in self.routes.iter().filter(|pattern| !pattern.starts_with('/')) {
-            check.require(false, "routes", &format!("route {pattern:?} must begin with '/'"));
+            check.require(false, "routes", format!("route {pattern:?} must begin with '/'"));
         }
     }
 }

@@ -23,6 +23,7 @@ pub struct Waiting {
 
 /// What comes of an end that is over.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "lives for the length of one call")]
 pub enum Arrival {
     /// It waits now.
     First,
