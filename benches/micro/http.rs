@@ -7,7 +7,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use protocols::connection::Start;
 use protocols::{Chunk, Connection, ConnectionConfig, Flow, Role};
 
-const REQUEST: &[u8] = b"GET /items/17?color=blue HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: wrk/4.2\r\nAccept: */*\r\n\
+const REQUEST: &[u8] =
+    b"GET /items/17?color=blue HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: wrk/4.2\r\nAccept: */*\r\n\
     traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\nAccept-Encoding: gzip\r\n\r\n";
 const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Tue, 24 Nov 2026 18:00:00 GMT\r\n\
     Content-Type: text/plain\r\nContent-Length: 13\r\nConnection: keep-alive\r\n\r\nHello, world\n";

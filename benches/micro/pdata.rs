@@ -35,7 +35,11 @@ fn costs(criterion: &mut Criterion) {
         });
     });
     group.bench_function("split by 100 spans", |bencher| {
-        bencher.iter_batched(|| batch.clone(), |batch| black_box(batch.split(Limit::Items(100))), BatchSize::SmallInput);
+        bencher.iter_batched(
+            || batch.clone(),
+            |batch| black_box(batch.split(Limit::Items(100))),
+            BatchSize::SmallInput,
+        );
     });
     group.finish();
 }

@@ -24,7 +24,8 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Fault> {
         &["Program", "RSS MiB", "ready after ms", "binary MB"],
     );
     let mut ours = (0.0, 0.0);
-    let mut measured: Vec<_> = bench.programs().map(|program| (program, Figure::default(), Figure::default())).collect();
+    let mut measured: Vec<_> =
+        bench.programs().map(|program| (program, Figure::default(), Figure::default())).collect();
     for _ in 0..bench.runs {
         for (program, rss, ready) in &mut measured {
             let sink = Sink::start(Duration::ZERO)?;

@@ -16,7 +16,11 @@ impl Report {
         report.line("# Results of `make bench`");
         report.line("");
         report.line(&format!("- Date: {}", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])));
-        let dirty = if said("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty() { "" } else { " and changes" };
+        let dirty = if said("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty() {
+            ""
+        } else {
+            " and changes"
+        };
         report.line(&format!("- Commit: {}{dirty}", said("git", &["rev-parse", "--short=12", "HEAD"])));
         report.line(&format!("- Machine: {}, {} cores, kernel {}", cpu_model(), cores(), said("uname", &["-r"])));
         report.line(&format!("- Load average before: {}", load_average()));
@@ -29,7 +33,9 @@ impl Report {
             bench.runs,
             bench.stretch.as_secs()
         ));
-        report.line("- Load, sink and the tested process share the machine's cores: what a row says about throughput is a");
+        report.line(
+            "- Load, sink and the tested process share the machine's cores: what a row says about throughput is a",
+        );
         report.line("  lower bound, what it says about CPU time is not.");
         report
     }

@@ -188,7 +188,9 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Fault> {
     let share = elsewhere.server_cpu.median() / alone.server_cpu.median();
     let verdicts = [
         format!("unselected process: {share:.3} of the CPU per request without Tidewatch"),
-        format!("added per request on the server's side and in the agent, by difference: {added:.2} us (the client's side is not in it; see the kernel's own figures below)"),
+        format!(
+            "added per request on the server's side and in the agent, by difference: {added:.2} us (the client's side is not in it; see the kernel's own figures below)"
+        ),
         verdict("RSS with the receiver loaded, idle", observed.rss.median(), MOST_MEBIBYTES, "MiB"),
         verdict("ready with the receiver", observed.ready.median(), LONGEST_START_MS, "ms"),
     ];
