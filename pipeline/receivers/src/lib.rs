@@ -9,8 +9,9 @@ pub mod ebpf;
 pub mod nop;
 mod observe;
 pub mod otlp;
+pub mod pcap;
 
 use component::ReceiverFactory;
 
 /// Every receiver.
-pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, nop::FACTORY, otlp::FACTORY];
+pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, nop::FACTORY, otlp::FACTORY, pcap::FACTORY];

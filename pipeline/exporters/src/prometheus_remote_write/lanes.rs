@@ -6,22 +6,42 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use component::{Ack, ExporterTelemetry, Hold, Refusal};
+use component::{Ack, ExporterTelemetry, Gauge, Hold, Refusal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::series::Block;
 use super::server::Server;
 
+/// A batch's place among those that wait or are being sent: of this shard, and of all in the gauge.
+pub(super) struct Open {
+    here: Rc<Cell<usize>>,
+    everywhere: Gauge,
+}
+
+impl Open {
+    pub(super) fn new(here: &Rc<Cell<usize>>, everywhere: &Gauge) -> Self {
+        here.set(here.get().saturating_add(1));
+        everywhere.add(1.0);
+        Self { here: Rc::clone(here), everywhere: everywhere.clone() }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.here.set(self.here.get().saturating_sub(1));
+        self.everywhere.add(-1.0);
+    }
+}
+
 /// What is owed to the sender of a batch; settled when its last part is.
 pub(super) struct Promise {
-    pub(super) items: usize,
+    items: usize,
     /// Empty if acceptance by the queue was the answer.
-    pub(super) ack: Option<Ack>,
-    pub(super) telemetry: ExporterTelemetry,
-    /// How many batches are open in the exporter.
-    pub(super) open: Rc<Cell<usize>>,
-    pub(super) _hold: Option<Hold>,
+    ack: Option<Ack>,
+    telemetry: ExporterTelemetry,
+    _open: Open,
+    _hold: Option<Hold>,
     missing: Cell<usize>,
     refusal: RefCell<Option<Refusal>>,
 }
@@ -32,11 +52,10 @@ impl Promise {
         parts: usize,
         ack: Option<Ack>,
         telemetry: ExporterTelemetry,
-        open: Rc<Cell<usize>>,
+        open: Open,
         hold: Option<Hold>,
     ) -> Self {
-        open.set(open.get().saturating_add(1));
-        Self { items, ack, telemetry, open, _hold: hold, missing: Cell::new(parts), refusal: RefCell::new(None) }
+        Self { items, ack, telemetry, _open: open, _hold: hold, missing: Cell::new(parts), refusal: RefCell::new(None) }
     }
 
     fn settle_part(&self, outcome: &Result<(), Refusal>) {
@@ -52,7 +71,6 @@ impl Promise {
 
 impl Drop for Promise {
     fn drop(&mut self) {
-        self.open.set(self.open.get().saturating_sub(1));
         let lost = || Refusal::Retryable("the sender of the samples went away".into());
         let refusal = self.refusal.take().or_else(|| (self.missing.get() > 0).then(lost));
         match &refusal {

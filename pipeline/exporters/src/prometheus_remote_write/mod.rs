@@ -35,7 +35,7 @@ use transport::Target;
 use transport::settings::CompressionType;
 
 use self::config::RemoteWriteConfig;
-use self::lanes::{Lanes, Part, Promise};
+use self::lanes::{Lanes, Open, Part, Promise};
 use self::series::Block;
 use self::server::Server;
 use self::translate::{Dropped, Translated, Translator};
@@ -120,22 +120,20 @@ impl Exporter for RemoteWriteExporter {
         } else {
             Some(ack)
         };
-        let telemetry = self.telemetry.items.clone();
-        let promise = Promise::new(items, blocks.len(), ack, telemetry, Rc::clone(&self.open), hold);
+        let open = Open::new(&self.open, &self.telemetry.waiting);
+        let promise = Promise::new(items, blocks.len(), ack, self.telemetry.items.clone(), open, hold);
         let promise = Rc::new(promise);
         for (lane, block) in blocks {
             if let Some(lanes) = &self.lanes {
                 lanes.push(lane, Part { block, promise: Rc::clone(&promise) });
             }
         }
-        self.telemetry.waiting(self.open.get());
     }
 
     async fn stop(&mut self) {
         if let Some(mut lanes) = self.lanes.take() {
             lanes.stop().await;
         }
-        self.telemetry.waiting(self.open.get());
     }
 }
 
@@ -156,7 +154,7 @@ impl RemoteWriteExporter {
         self.telemetry.report(&dropped);
         let samples =
             lanes.into_iter().enumerate().flat_map(|(lane, blocks)| blocks.into_iter().map(move |block| (lane, block)));
-        let metadata = (!metadata.is_empty()).then(|| (0, Block { bytes: metadata, series: 0 }));
+        let metadata = (!metadata.is_empty()).then_some((0, Block { bytes: metadata, series: 0 }));
         samples.chain(metadata).collect()
     }
 }
@@ -211,7 +209,7 @@ struct Telemetry {
     failed_translations: Counter,
     requests: Counter,
     dropped: HashMap<Dropped, Counter>,
-    queue_size: Gauge,
+    waiting: Gauge,
 }
 
 impl Telemetry {
@@ -239,14 +237,9 @@ impl Telemetry {
             failed_translations: counter("failed_translations", "Batches of which something could not be translated."),
             requests: counter("sent_batches", "Requests sent, whatever the answer."),
             dropped: Dropped::ALL.into_iter().map(dropped).collect(),
-            queue_size: registry.gauge("otelcol_exporter_queue_size", "What the sending queue holds.", &queue),
+            waiting: registry.gauge("otelcol_exporter_queue_size", "What the sending queue holds.", &queue),
             component,
         }
-    }
-
-    fn waiting(&self, batches: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
-        self.queue_size.set(batches as f64);
     }
 
     fn report(&self, dropped: &[(Dropped, usize, String)]) {

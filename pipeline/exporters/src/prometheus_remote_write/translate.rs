@@ -167,7 +167,7 @@ impl One<'_> {
         match data {
             MetricData::Empty => {}
             MetricData::Gauge(points) => {
-                self.each(points, metric, done, |one, point, table| one.number(&name, &point, false, table))
+                self.each(points, metric, done, |one, point, table| one.number(&name, &point, false, table));
             }
             MetricData::Sum { points, monotonic, .. } => {
                 self.each(points, metric, done, |one, point, table| one.number(&name, &point, monotonic, table));
@@ -179,7 +179,7 @@ impl One<'_> {
                 self.each(points, metric, done, |one, point, table| one.exponential(&name, &point, table));
             }
             MetricData::Summary(points) => {
-                self.each(points, metric, done, |one, point, table| one.summary(&name, &point, table))
+                self.each(points, metric, done, |one, point, table| one.summary(&name, &point, table));
             }
         }
         Ok(())

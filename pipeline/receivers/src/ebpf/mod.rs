@@ -5,11 +5,11 @@
 //!
 //! Enter at [`EbpfReceiver`].
 
-mod config;
+pub(crate) mod config;
 mod processes;
 mod selection;
 mod self_metrics;
-mod settings;
+pub(crate) mod settings;
 mod watch;
 
 use std::sync::Arc;

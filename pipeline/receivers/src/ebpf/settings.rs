@@ -3,12 +3,15 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use protocols::StreamLimits;
 use protocols::http::HttpSettings;
 use protocols::redact::QueryRedaction;
 use protocols::route::{Fallback, PatternError, Routes};
 use protocols::semconv::HttpNaming;
 
-use super::config::{EbpfConfig, HttpConfig, IgnoreConfig, RouteFallback, SdkConfig, TemporalityConfig};
+use super::config::{
+    EbpfConfig, HttpConfig, IgnoreConfig, MetricsConfig, RouteFallback, SdkConfig, SpansConfig, TemporalityConfig,
+};
 use crate::observe::{HttpRules, IgnoreRule, ObserverSettings, SdkInstrumented, Temporality};
 
 /// Most series of HTTP metrics, and as many of TCP metrics.
@@ -22,16 +25,27 @@ const CONNECTION_LIMIT: usize = 65_536;
 
 /// What an observer is told by the configuration.
 pub fn settings(config: &EbpfConfig) -> Result<ObserverSettings, PatternError> {
+    observer_settings(&config.http, &config.ignore, &config.spans, &config.metrics, config.sdk_instrumented)
+}
+
+/// What an observer is told by the keys that all its sources share.
+pub fn observer_settings(
+    http: &HttpConfig,
+    ignore: &[IgnoreConfig],
+    spans: &SpansConfig,
+    metrics: &MetricsConfig,
+    sdk: SdkConfig,
+) -> Result<ObserverSettings, PatternError> {
     Ok(ObserverSettings {
-        http: http_rules(&config.http)?,
-        ignore: config.ignore.iter().map(ignore_rule).collect(),
-        ratio: config.spans.ratio,
-        sdk_instrumented: match config.sdk_instrumented {
+        http: http_rules(http)?,
+        ignore: ignore.iter().map(ignore_rule).collect(),
+        ratio: spans.ratio,
+        sdk_instrumented: match sdk {
             SdkConfig::Auto => SdkInstrumented::Auto,
             SdkConfig::Keep => SdkInstrumented::Keep,
             SdkConfig::SuppressSpans => SdkInstrumented::SuppressSpans,
         },
-        temporality: match config.metrics.temporality {
+        temporality: match metrics.temporality {
             TemporalityConfig::Cumulative => Temporality::Cumulative,
             TemporalityConfig::Delta => Temporality::Delta,
         },
@@ -39,6 +53,7 @@ pub fn settings(config: &EbpfConfig) -> Result<ObserverSettings, PatternError> {
         series_age: SERIES_AGE,
         patience: PATIENCE,
         connection_limit: CONNECTION_LIMIT,
+        stream: StreamLimits::default(),
     })
 }
 

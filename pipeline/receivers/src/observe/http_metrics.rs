@@ -1,6 +1,7 @@
 //! Counts HTTP exchanges by semantic convention.
 
 use pdata::{AttributesWriter, HistogramFields, MetricsWriter, PointFields, PointsWriter, Temporality};
+use protocols::Nanos;
 use protocols::exchange::Details;
 use protocols::semconv::{Scratch, Value};
 
@@ -30,7 +31,7 @@ pub struct HttpSeries {
     duration: Histogram,
     request_size: Histogram,
     response_size: Histogram,
-    /// When the first exchange was counted, Unix nanoseconds.
+    /// All this happened after this, Unix nanoseconds.
     pub since: u64,
     /// When the last exchange was counted, Unix nanoseconds.
     pub until: u64,
@@ -38,22 +39,29 @@ pub struct HttpSeries {
 
 /// HTTP series of all processes.
 pub struct HttpMetrics {
-    table: SeriesTable<Vec<u8>, HttpSeries>,
+    /// One table per side, so that what does not fit into one is not mixed with what does not fit into the other.
+    clients: SeriesTable<Vec<u8>, HttpSeries>,
+    servers: SeriesTable<Vec<u8>, HttpSeries>,
     scratch: Scratch,
     texts: Addresses,
     key: Vec<u8>,
 }
 
 impl HttpMetrics {
-    /// At most `limit` series.
+    /// At most `limit` series of each side.
     pub fn new(limit: usize) -> Self {
-        let table = SeriesTable::new(limit);
-        Self { table, scratch: Scratch::default(), texts: Addresses::default(), key: Vec::new() }
+        Self {
+            clients: SeriesTable::new(limit),
+            servers: SeriesTable::new(limit),
+            scratch: Scratch::default(),
+            texts: Addresses::default(),
+            key: Vec::new(),
+        }
     }
 
     // Per exchange and side. No allocation for a series that exists.
-    /// Counts an exchange.
-    pub fn record(&mut self, end: &Finished, rules: &HttpRules) {
+    /// Counts an exchange; a series that is new begins at `since`.
+    pub fn record(&mut self, end: &Finished, rules: &HttpRules, since: Nanos) {
         let ends = self.texts.endpoints(end.side, end.local, end.peer);
         let mut attributes = rules.naming.metric(&end.exchange, party(end.side), &ends, &mut self.scratch);
         if end.side == Side::Server {
@@ -62,33 +70,35 @@ impl HttpMetrics {
         }
         self.key.clear();
         self.key.extend_from_slice(&Who(end.process.clone()).number().to_ne_bytes());
-        self.key.push(u8::from(end.side == Side::Client));
         for (key, value) in &attributes {
             append(&mut self.key, key, value);
         }
-        let now = end.exchange.end.0;
-        let series = self.table.entry(self.key.as_slice(), || HttpSeries::new(end, &attributes, now));
-        series.count(end, now);
+        let table = if end.side == Side::Client { &mut self.clients } else { &mut self.servers };
+        let since = since.min(end.exchange.end);
+        table.entry(self.key.as_slice(), || HttpSeries::new(end, &attributes, since.0)).count(end);
     }
 
     /// All series; the overflow series is marked.
     pub fn iter(&self) -> impl Iterator<Item = (bool, &HttpSeries)> {
-        self.table.iter().map(|(key, series)| (key.is_none(), series))
+        self.clients.iter().chain(self.servers.iter()).map(|(key, series)| (key.is_none(), series))
     }
 
     /// Forgets series that nothing was added to since `before`.
     pub fn forget_idle(&mut self, before: u64) {
-        self.table.retain(|_, series| series.until >= before);
+        for table in [&mut self.clients, &mut self.servers] {
+            table.retain(|_, series| series.until >= before);
+        }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.table.clear();
+        self.clients.clear();
+        self.servers.clear();
     }
 }
 
 impl HttpSeries {
-    fn new(end: &Finished, attributes: &[(&str, Value<'_>)], now: u64) -> Self {
+    fn new(end: &Finished, attributes: &[(&str, Value<'_>)], since: u64) -> Self {
         let keep = |(key, value): &(&str, Value<'_>)| {
             let value = match value {
                 Value::Str(text) | Value::List(text) => Kept::Text((*text).into()),
@@ -103,13 +113,13 @@ impl HttpSeries {
             duration: Histogram::new(SECONDS),
             request_size: Histogram::new(BYTES),
             response_size: Histogram::new(BYTES),
-            since: now,
-            until: now,
+            since,
+            until: since,
         }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "durations and sizes are far below 2^52")]
-    fn count(&mut self, end: &Finished, now: u64) {
+    fn count(&mut self, end: &Finished) {
         let exchange = &end.exchange;
         self.duration.observe(exchange.end.0.saturating_sub(exchange.start.0) as f64 / 1e9);
         let Details::Http(http) = &exchange.details;
@@ -119,8 +129,7 @@ impl HttpSeries {
         if let Some(size) = http.response_body_size() {
             self.response_size.observe(size as f64);
         }
-        self.since = self.since.min(now);
-        self.until = self.until.max(now);
+        self.until = self.until.max(exchange.end.0);
     }
 
     fn add_attributes(&self, is_overflow: bool, attributes: &mut AttributesWriter<'_>) {

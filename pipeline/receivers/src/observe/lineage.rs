@@ -21,6 +21,16 @@ pub enum Side {
     Server,
 }
 
+impl Side {
+    /// The other one.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
 /// Trace context that was found on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WireContext {
@@ -43,6 +53,8 @@ pub struct Begun {
     pub thread: u32,
     /// Trace context that the request carries.
     pub context: Option<WireContext>,
+    /// This end will be told as a span. Else its process tells it, under an id that only the wire knows.
+    pub is_told: bool,
 }
 
 /// Why a request is believed to belong to the one that its process was answering.
@@ -108,6 +120,7 @@ struct End {
     thread: u32,
     context: Option<WireContext>,
     inside: Option<(WireKey, Evidence)>,
+    is_told: bool,
 }
 
 /// Remembers exchanges from their request until some time after their end.
@@ -161,7 +174,13 @@ impl Lineage {
             self.answering.entry(begun.process).or_default().push(begun.key);
             self.last_request_of_thread.insert(begun.thread, begun.key);
         }
-        let end = End { process: begun.process, thread: begun.thread, context: begun.context, inside };
+        let end = End {
+            process: begun.process,
+            thread: begun.thread,
+            context: begun.context,
+            inside,
+            is_told: begun.is_told,
+        };
         let by_age = &mut self.by_age;
         let entry = self.entries.entry(begun.key).or_insert_with(|| {
             by_age.push_back((now, begun.key));
@@ -204,7 +223,7 @@ impl Lineage {
             Side::Client => self.client_place(key, trace_id, client),
             Side::Server => {
                 let wire_parent = server.and_then(|end| end.context).map(|context| context.parent_id);
-                let parent_id = client.map(|_| key.client_span_id()).or(wire_parent);
+                let parent_id = client.filter(|end| end.is_told).map(|_| key.client_span_id()).or(wire_parent);
                 Place { trace_id, span_id: key.server_span_id(), parent_id, link: None }
             }
         }
@@ -313,7 +332,7 @@ mod tests {
     }
 
     fn begin(lineage: &mut Lineage, key: WireKey, side: Side, process: u32, thread: u32) {
-        let begun = Begun { key, side, process, thread, context: None };
+        let begun = Begun { key, side, process, thread, context: None, is_told: true };
         lineage.begin(&begun, Duration::ZERO);
     }
 
@@ -377,7 +396,8 @@ mod tests {
     fn the_wire_decides_the_trace_and_the_open_request_the_parent() {
         let context = WireContext { trace_id: [7; 16], parent_id: [8; 8] };
         let mut lineage = lineage();
-        let with_context = |key, side, process| Begun { key, side, process, thread: 1, context: Some(context) };
+        let with_context =
+            |key, side, process| Begun { key, side, process, thread: 1, context: Some(context), is_told: true };
         lineage.begin(&with_context(key(1), Side::Server, WEB), Duration::ZERO);
         lineage.begin(&with_context(key(2), Side::Client, WEB), Duration::ZERO);
 
@@ -425,7 +445,7 @@ mod tests {
         assert_eq!(lineage.forgotten(), 3);
         assert_eq!(lineage.answering[&WEB].len(), 2);
 
-        let late = Begun { key: key(9), side: Side::Server, process: WEB, thread: 1, context: None };
+        let late = Begun { key: key(9), side: Side::Server, process: WEB, thread: 1, context: None, is_told: true };
         lineage.begin(&late, Duration::from_secs(11));
         assert_eq!(lineage.entries.len(), 1);
     }

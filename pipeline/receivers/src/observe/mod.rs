@@ -6,6 +6,8 @@
 //!
 //! Enter at [`Observer`].
 
+mod end;
+mod events;
 mod finished;
 mod histogram;
 mod http_metrics;
@@ -13,6 +15,7 @@ mod lineage;
 mod observer;
 mod process;
 mod report;
+mod sdk;
 mod series;
 mod settings;
 mod spans;
@@ -20,7 +23,8 @@ mod tcp_metrics;
 mod waiting;
 mod wire;
 
+pub use events::{Closed, Counts, Failed, Identify, Opened, Statistics};
 pub use finished::EndId;
-pub use observer::{Closed, Counts, Failed, Identify, Observer, Opened, Statistics};
+pub use observer::Observer;
 pub use process::{Declared, Process, ProcessFiles};
 pub use settings::{HttpRules, IgnoreRule, ObserverSettings, SdkInstrumented, Temporality, glob};

@@ -3,141 +3,48 @@
 //! One thread owns an observer; both ends of a local connection meet in it. Times of events are Unix nanoseconds and
 //! serve as its clock, so that a capture of yesterday ages as it did yesterday.
 
-use std::net::SocketAddr;
-use std::rc::Rc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use pdata::Batch;
 use protocols::connection::{Start, Want};
 use protocols::exchange::Details;
-use protocols::{Chunk, Close, Connection, ConnectionConfig, Exchange, Flow, Nanos, Role};
+use protocols::{Chunk, Connection, ConnectionConfig, Exchange, Flow, Nanos};
 
+use super::end::{End, Pairs};
+use super::events::{Closed, Counts, Failed, Identify, Opened, Statistics};
 use super::finished::{EndId, Finished};
 use super::http_metrics::HttpMetrics;
 use super::lineage::{Begun, Lineage, LineageLimits, Side, WireContext};
-use super::process::{Process, Who};
+use super::process::Who;
 use super::report::report;
-use super::settings::{ObserverSettings, SdkInstrumented, Temporality};
+use super::sdk::Sdk;
+use super::settings::{ObserverSettings, Temporality};
 use super::spans::Spans;
 use super::tcp_metrics::{Edge, EdgeCounts, Endpoint, TcpMetrics, cause};
 use super::waiting::{Arrival, Waiting};
-use super::wire::{SequencePair, WireKey};
+use super::wire::SequencePair;
 
-/// Tells who a process is.
-pub trait Identify {
-    /// The process with this id.
-    fn process(&mut self, id: u32) -> Rc<Process>;
-}
-
-/// A connection is established, or seen for the first time.
-#[derive(Debug, Clone, Copy)]
-pub struct Opened {
-    /// What the observed end is.
-    pub role: Role,
-    /// Address of the observed end.
-    pub local: SocketAddr,
-    /// Address of the other end, as the observed end knows it.
-    pub peer: SocketAddr,
-    /// Positions of the first bytes of both directions, if known.
-    pub start: Option<Start>,
-    /// Process that owns the socket; 0 if unknown.
-    pub process: u32,
-    /// True if the beginning of the connection was seen.
-    pub is_new: bool,
-    /// How long connecting took, if that was seen.
-    pub connect_seconds: Option<f64>,
-    /// Sums of the connection when it was first seen; they are not ours to report.
-    pub before: Statistics,
-}
-
-/// Sums of a connection since its beginning.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Payload bytes that the observed end sent.
-    pub sent: u64,
-    /// Payload bytes that it received.
-    pub received: u64,
-    /// Segments that it sent again.
-    pub retransmits: u64,
-    /// Smoothed round trip time in microseconds; 0 if not measured.
-    pub rtt_us: u32,
-}
-
-/// A connection is over.
-#[derive(Debug, Clone, Copy)]
-pub struct Closed {
-    /// How it ended.
-    pub close: Close,
-    /// Its final sums, if the source keeps them.
-    pub statistics: Option<Statistics>,
-}
-
-/// A connection never came to be.
-#[derive(Debug, Clone, Copy)]
-pub struct Failed {
-    /// Address of the end that wanted it.
-    pub local: SocketAddr,
-    /// Where it should have gone.
-    pub peer: SocketAddr,
-    /// Who wanted it; 0 if unknown.
-    pub process: u32,
-    /// `errno`.
-    pub error: u16,
-}
-
-/// What was seen, and what was not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Exchanges found.
-    pub exchanges: u64,
-    /// Requests whose response was lost, or cannot be told from others.
-    pub unpaired: u64,
-    /// Requests that were lost, as the count of turns tells.
-    pub unseen: u64,
-    /// Exchanges without a duration, because their end was lost.
-    pub untimed: u64,
-    /// Places where bytes were not what the protocol allows.
-    pub malformed: u64,
-    /// Connections that were not watched, because too many were.
-    pub connections_over_limit: u64,
-}
-
-struct End {
-    local: SocketAddr,
-    peer: SocketAddr,
-    pair: Option<SequencePair>,
-    /// Stands in for the pair in keys while there is none.
-    stand_in: SequencePair,
-    process: u32,
-    connection: Connection,
-    is_new: bool,
-    connect_seconds: Option<f64>,
-    is_counted: bool,
-    seen: Statistics,
-    reported: Statistics,
-    unreported_counted: protocols::exchange::Unreported,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Ends {
-    client: Option<EndId>,
-    server: Option<EndId>,
-}
+/// How often connections that fell silent are asked what they still wait for.
+const SETTLE_INTERVAL: u64 = 1_000_000_000;
 
 /// See the module.
 pub struct Observer<I> {
     settings: ObserverSettings,
     identify: I,
     ends: HashMap<EndId, End>,
-    by_pair: HashMap<SequencePair, Ends>,
+    pairs: Pairs,
     lineage: Lineage,
     waiting: Waiting,
     spans: Spans,
     http: HttpMetrics,
     tcp: TcpMetrics,
-    reports_itself: HashSet<u32>,
+    sdk: Sdk,
     counts: Counts,
+    /// Everything that metrics will tell happened after this: the last report, or the first event.
+    since: Option<Nanos>,
+    settled: Nanos,
 }
 
 impl<I: Identify> Observer<I> {
@@ -146,14 +53,16 @@ impl<I: Identify> Observer<I> {
         Self {
             identify,
             ends: HashMap::new(),
-            by_pair: HashMap::new(),
+            pairs: Pairs::default(),
             lineage: Lineage::new(LineageLimits::default()),
             waiting: Waiting::new(settings.patience, settings.connection_limit),
             spans: Spans::new(&settings),
             http: HttpMetrics::new(settings.series_limit),
             tcp: TcpMetrics::new(settings.series_limit),
-            reports_itself: HashSet::new(),
+            sdk: Sdk::new(settings.sdk_instrumented),
             counts: Counts::default(),
+            since: None,
+            settled: Nanos(0),
             settings,
         }
     }
@@ -168,58 +77,67 @@ impl<I: Identify> Observer<I> {
         self.ends.contains_key(&id)
     }
 
-    /// A connection is there.
+    /// A connection is there. One that is told again is told better now: it begins anew.
     pub fn opened(&mut self, id: EndId, opened: &Opened) {
         if self.ends.len() >= self.settings.connection_limit && !self.ends.contains_key(&id) {
             self.counts.connections_over_limit += 1;
             return;
         }
-        let pair = opened.start.and_then(|start| pair(opened.role, start));
-        if let Some(pair) = pair {
-            let ends = self.by_pair.entry(pair).or_default();
-            match opened.role {
-                Role::Client => ends.client = Some(id),
-                Role::Server => ends.server = Some(id),
-                Role::Unknown => {}
-            }
-        }
+        self.forget(id);
         let config = ConnectionConfig {
             role: opened.role,
             start: opened.start.filter(|_| opened.is_new),
+            limits: self.settings.stream,
             http: self.settings.http.parser.clone(),
-            ..ConnectionConfig::default()
         };
         let end = End {
             local: opened.local,
             peer: opened.peer,
-            pair,
+            start: opened.start,
+            pair: None,
             stand_in: stand_in(id),
             process: opened.process,
+            partner: None,
+            peer_process: None,
             connection: Connection::new(config),
             is_new: opened.is_new,
             connect_seconds: opened.connect_seconds,
             is_counted: false,
             seen: opened.before,
             reported: opened.before,
-            unreported_counted: Default::default(),
+            counted: Default::default(),
+            open: VecDeque::new(),
         };
         self.ends.insert(id, end);
+        self.find_partner(id);
+    }
+
+    /// Both ends of one connection are there, seen from outside: they belong together whatever is known of their
+    /// sequence numbers.
+    pub fn opened_together(&mut self, one: (EndId, &Opened), other: (EndId, &Opened)) {
+        self.opened(one.0, one.1);
+        self.opened(other.0, other.1);
+        for (id, partner) in [(one.0, other.0), (other.0, one.0)] {
+            let is_there = self.ends.contains_key(&partner);
+            if let Some(end) = self.ends.get_mut(&id) {
+                end.stand_in = stand_in(one.0);
+                end.partner = is_there.then_some(partner);
+            }
+        }
     }
 
     /// Stops watching both ends of a connection, as if it had never been seen.
     pub fn leave_out(&mut self, start: Start) {
-        let pairs = [Role::Client, Role::Server].into_iter().filter_map(|role| pair(role, start));
-        for pair in pairs {
-            let ends = self.by_pair.remove(&pair).unwrap_or_default();
-            [ends.client, ends.server].into_iter().flatten().for_each(|id| {
-                self.ends.remove(&id);
-            });
+        for side in [Side::Client, Side::Server] {
+            let ends = self.pairs.of(sequence_pair(side, start));
+            ends.into_iter().flatten().for_each(|id| self.forget(id));
         }
     }
 
     /// Bytes were moved.
     pub fn chunk(&mut self, id: EndId, flow: Flow, chunk: Chunk<'_>) {
         let Some(end) = self.ends.get_mut(&id) else { return };
+        self.since.get_or_insert(chunk.origin.time);
         if chunk.origin.tgid != 0 {
             end.process = chunk.origin.tgid;
         }
@@ -235,19 +153,19 @@ impl<I: Identify> Observer<I> {
     /// A connection is over.
     pub fn closed(&mut self, id: EndId, closed: &Closed) {
         let Some(end) = self.ends.get_mut(&id) else { return };
+        self.since.get_or_insert(closed.close.time);
         end.connection.close(closed.close);
         self.collect(id, closed.close.time);
         if let Some(statistics) = closed.statistics {
             self.statistics(id, statistics);
         }
-        self.report_edge(id, closed.close.time);
-        if let Some(end) = self.ends.remove(&id) {
-            self.forget_pair(id, &end);
-        }
+        self.report_edge(id, true, closed.close.time);
+        self.forget(id);
     }
 
     /// A connection never came to be.
     pub fn failed(&mut self, failed: &Failed, now: Nanos) {
+        self.since.get_or_insert(now);
         let process = self.identify.process(failed.process);
         let edge = Edge {
             reporter: Side::Client,
@@ -269,22 +187,28 @@ impl<I: Identify> Observer<I> {
     /// A process is gone.
     pub fn process_ended(&mut self, id: u32) {
         self.lineage.process_ended(id);
-        self.reports_itself.remove(&id);
+        self.sdk.process_ended(id);
     }
 
     /// Time has passed: gives up what waited too long.
     pub fn tick(&mut self, now: Nanos) {
         let (lineage, spans) = (&mut self.lineage, &mut self.spans);
         self.waiting.give_up(age(now), |end| spans.add(end, lineage));
+        if now.0.saturating_sub(self.settled.0) >= SETTLE_INTERVAL {
+            self.settle(now);
+        }
     }
 
-    /// Gives up everything that still waits, because nothing more will come.
-    pub fn finish(&mut self, now: Nanos) {
+    /// Gives up bytes that connections wait for and that have not come by now.
+    pub fn settle(&mut self, now: Nanos) {
+        self.settled = now;
         let ids: Vec<EndId> = self.ends.keys().copied().collect();
         for id in ids {
-            self.closed(id, &Closed { close: Close { time: now, ..Close::default() }, statistics: None });
+            if let Some(end) = self.ends.get_mut(&id) {
+                end.connection.expire(now);
+                self.collect(id, now);
+            }
         }
-        self.flush();
     }
 
     /// Spans that are ready and not yet taken.
@@ -300,7 +224,7 @@ impl<I: Identify> Observer<I> {
     /// Takes metrics as of now.
     pub fn take_metrics(&mut self, now: Nanos) -> Option<Batch> {
         let ids: Vec<EndId> = self.ends.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.report_edge(id, now));
+        ids.into_iter().for_each(|id| self.report_edge(id, false, now));
         let temporality = match self.settings.temporality {
             Temporality::Cumulative => pdata::Temporality::Cumulative,
             Temporality::Delta => pdata::Temporality::Delta,
@@ -318,6 +242,7 @@ impl<I: Identify> Observer<I> {
                 self.tcp.retain(|_, counts| counts.until >= before);
             }
         }
+        self.since = Some(now);
         batch
     }
 
@@ -354,27 +279,12 @@ impl<I: Identify> Observer<I> {
 
     /// Takes what a connection has found.
     fn collect(&mut self, id: EndId, now: Nanos) {
+        self.find_partner(id);
+        let Some(side) = self.ends.get(&id).and_then(End::side) else { return };
+        self.begin(id, side, now);
         let Some(end) = self.ends.get_mut(&id) else { return };
-        let side = match end.connection.role() {
-            Role::Client => Side::Client,
-            Role::Server => Side::Server,
-            Role::Unknown => return,
-        };
-        let sequence = end.pair.unwrap_or(end.stand_in);
-        while let Some(begun) = end.connection.next_begun() {
-            let begun = Begun {
-                key: WireKey::new(sequence, begun.position),
-                side,
-                process: begun.origin.tgid,
-                thread: begun.origin.tid,
-                context: begun
-                    .context
-                    .map(|context| WireContext { trace_id: context.trace_id, parent_id: context.span_id }),
-            };
-            self.lineage.begin(&begun, age(now));
-        }
         let unreported = end.connection.unreported();
-        let before = std::mem::replace(&mut end.unreported_counted, unreported);
+        let before = std::mem::replace(&mut end.counted, unreported);
         self.counts.unpaired += unreported.unpaired - before.unpaired;
         self.counts.unseen += unreported.unseen - before.unseen;
         self.counts.untimed += unreported.untimed - before.untimed;
@@ -384,33 +294,69 @@ impl<I: Identify> Observer<I> {
         }
     }
 
+    /// Finds the other end as soon as it is known which one this is.
+    fn find_partner(&mut self, id: EndId) {
+        let Some(end) = self.ends.get_mut(&id).filter(|end| end.pair.is_none()) else { return };
+        let (Some(start), Some(side)) = (end.start, end.side()) else { return };
+        let pair = sequence_pair(side, start);
+        end.pair = Some(pair);
+        let Some(partner) = self.pairs.join(pair, side, id) else { return };
+        end.partner = Some(partner);
+        if let Some(partner) = self.ends.get_mut(&partner) {
+            partner.partner = Some(id);
+        }
+    }
+
+    /// Tells the lineage of requests whose heads have been read.
+    fn begin(&mut self, id: EndId, side: Side, now: Nanos) {
+        while let Some(end) = self.ends.get_mut(&id)
+            && let Some(begun) = end.connection.next_begun()
+        {
+            let key = end.key(begun.position);
+            let given_up = if side == Side::Server { end.open_request(begun.position) } else { None };
+            let process = if begun.origin.tgid == 0 { end.process } else { begun.origin.tgid };
+            let context =
+                begun.context.map(|context| WireContext { trace_id: context.trace_id, parent_id: context.span_id });
+            let is_told = !self.leaves_spans_to(process);
+            // A source that cannot tell processes apart does not know whose request causes whose.
+            let (process, thread) = (begun.origin.tgid, begun.origin.tid);
+            self.lineage.begin(&Begun { key, side, process, thread, context, is_told }, age(now));
+            if let Some(key) = given_up {
+                self.lineage.end(key, side);
+            }
+        }
+    }
+
     fn finished(&mut self, id: EndId, side: Side, exchange: Exchange, now: Nanos) {
         self.counts.exchanges += 1;
-        let Some(end) = self.ends.get(&id) else { return };
-        let ends = end.pair.and_then(|pair| self.by_pair.get(&pair)).copied().unwrap_or_default();
-        let other = if side == Side::Client { ends.server } else { ends.client };
-        let other_process = other.and_then(|other| self.ends.get(&other)).map(|other| other.process);
+        let peer_process = self.peer_process(id);
+        let Some(end) = self.ends.get_mut(&id) else { return };
+        for key in end.answered(exchange.position) {
+            self.lineage.end(key, side);
+        }
+        let partner = end.partner;
         let process = if exchange.request_origin.tgid == 0 { end.process } else { exchange.request_origin.tgid };
         let finished = Finished {
-            key: WireKey::new(end.pair.unwrap_or(end.stand_in), exchange.position),
+            key: end.key(exchange.position),
             is_key_genuine: end.pair.is_some(),
             side,
             process: self.identify.process(process),
-            peer_process: other_process.map(|id| self.identify.process(id)),
+            peer_process: peer_process.map(|id| self.identify.process(id)),
             local: end.local,
             peer: end.peer,
             exchange,
         };
-        self.lineage.end(finished.key, side);
-        self.notice_sdk(&finished);
+        self.sdk.notice(side, &finished.exchange, &finished.process);
         let rule = self.ignored_by(&finished.exchange);
         if rule.is_none_or(|counts| counts) {
-            self.http.record(&finished, &self.settings.http);
+            self.http.record(&finished, &self.settings.http, self.since.unwrap_or(now));
         }
-        if rule.is_some() || self.is_suppressed(&finished) {
+        if rule.is_some() || self.sdk.suppresses(&finished.process) {
             return;
         }
-        if other.is_none() {
+        let will_come = partner.is_some() && !peer_process.is_some_and(|peer| self.leaves_spans_to(peer));
+        // The other end may be over, and gone, before this one has read the answer.
+        if !will_come && !self.waiting.holds(&finished.key) {
             self.spans.add(finished, &mut self.lineage);
             return;
         }
@@ -428,98 +374,65 @@ impl<I: Identify> Observer<I> {
         matching.map(|rule| rule.metrics)
     }
 
-    /// A process that sends OTLP traces tells its spans itself.
-    fn notice_sdk(&mut self, finished: &Finished) {
-        let Details::Http(http) = &finished.exchange.details;
-        let sends_traces = finished.side == Side::Client && http.method() == "POST" && http.path() == "/v1/traces";
-        if sends_traces && self.settings.sdk_instrumented != SdkInstrumented::Keep {
-            self.reports_itself.insert(finished.process.pid);
-        }
+    fn leaves_spans_to(&mut self, process: u32) -> bool {
+        !self.sdk.is_idle() && self.sdk.suppresses(&self.identify.process(process))
     }
 
-    fn is_suppressed(&self, finished: &Finished) -> bool {
-        match self.settings.sdk_instrumented {
-            SdkInstrumented::Keep => false,
-            SdkInstrumented::Auto => self.reports_itself.contains(&finished.process.pid),
-            SdkInstrumented::SuppressSpans => {
-                self.reports_itself.contains(&finished.process.pid) || finished.process.declares_sdk
-            }
-        }
+    /// Who is, or was, at the other end.
+    fn peer_process(&self, id: EndId) -> Option<u32> {
+        let end = self.ends.get(&id)?;
+        let partner = end.partner.and_then(|partner| self.ends.get(&partner)).map(|partner| partner.process);
+        partner.or(end.peer_process)
     }
 
     /// Adds what happened on a connection since the last time to its edge.
-    fn report_edge(&mut self, id: EndId, now: Nanos) {
+    fn report_edge(&mut self, id: EndId, is_over: bool, now: Nanos) {
+        let peer_process = self.peer_process(id);
         let Some(end) = self.ends.get_mut(&id) else { return };
-        let side = match end.connection.role() {
-            Role::Client => Side::Client,
-            Role::Server => Side::Server,
-            // Nobody knows yet who called whom; the sums stay until somebody does, or the connection ends.
-            Role::Unknown => return,
-        };
-        let (seen, reported) = (end.seen, std::mem::replace(&mut end.reported, end.seen));
+        // Its first bytes may still tell who called whom.
+        let is_settled = is_over || end.connection.wants() == Want::Counters;
+        let Some(side) = end.side().or_else(|| is_settled.then(|| end.side_by_ports())) else { return };
+        let news = end.seen.since(end.reported);
         let is_first = end.is_new && !std::mem::replace(&mut end.is_counted, true);
-        let connect = end.connect_seconds.take();
-        let (local, peer, pair, process) = (end.local, end.peer, end.pair, end.process);
-        let protocol = end.connection.protocol().name();
-        if seen == reported && !is_first {
+        if news == (Statistics { rtt_us: end.reported.rtt_us, ..Statistics::default() }) && !is_first {
             return;
         }
-        let ends = pair.and_then(|pair| self.by_pair.get(&pair)).copied().unwrap_or_default();
-        let other = if side == Side::Client { ends.server } else { ends.client };
-        let other = other.and_then(|other| self.ends.get(&other)).map(|other| other.process);
-        let process = self.identify.process(process);
-        let other = other.map(|id| self.identify.process(id));
-        let (own, other) = (Endpoint::new(Some(&process), local.ip()), Endpoint::new(other.as_deref(), peer.ip()));
+        end.reported = end.seen.at_least(end.reported);
+        let connect = end.connect_seconds.take();
+        let process = self.identify.process(end.process);
+        let other = peer_process.map(|id| self.identify.process(id));
+        let own = Endpoint::new(Some(&process), end.local.ip());
+        let other = Endpoint::new(other.as_deref(), end.peer.ip());
         let (source, destination, port) = match side {
-            Side::Client => (own, other, peer.port()),
-            Side::Server => (other, own, local.port()),
+            Side::Client => (own, other, end.peer.port()),
+            Side::Server => (other, own, end.local.port()),
         };
+        let protocol = end.connection.protocol().name();
         let process = Who(process);
         let edge = Edge { reporter: side, process, source, destination, destination_port: port, protocol };
-        count(self.edge(&edge, now), side, seen, reported, is_first, connect);
+        self.edge(&edge, now).count(side, news, is_first, connect);
     }
 
     fn edge(&mut self, edge: &Edge, now: Nanos) -> &mut EdgeCounts {
-        let counts = self.tcp.entry(edge, || EdgeCounts::new(now.0));
+        let since = self.since.unwrap_or(now);
+        let counts = self.tcp.entry(edge, || EdgeCounts::new(since.0));
         counts.until = counts.until.max(now.0);
         counts
     }
 
-    fn forget_pair(&mut self, id: EndId, end: &End) {
-        let Some(pair) = end.pair else { return };
-        let Some(ends) = self.by_pair.get_mut(&pair) else { return };
-        if ends.client == Some(id) {
-            ends.client = None;
+    /// Lets go of an end; the other remembers who it was.
+    fn forget(&mut self, id: EndId) {
+        let Some(mut end) = self.ends.remove(&id) else { return };
+        while let Some(position) = end.open.pop_front() {
+            self.lineage.end(end.key(position), Side::Server);
         }
-        if ends.server == Some(id) {
-            ends.server = None;
+        if let Some(pair) = end.pair {
+            self.pairs.leave(pair, id);
         }
-        if ends.client.is_none() && ends.server.is_none() {
-            self.by_pair.remove(&pair);
+        if let Some(partner) = end.partner.and_then(|partner| self.ends.get_mut(&partner)) {
+            partner.partner = None;
+            partner.peer_process = Some(end.process);
         }
-    }
-}
-
-fn count(
-    edge: &mut EdgeCounts,
-    side: Side,
-    seen: Statistics,
-    reported: Statistics,
-    is_first: bool,
-    connect_seconds: Option<f64>,
-) {
-    let sent = seen.sent.saturating_sub(reported.sent);
-    let received = seen.received.saturating_sub(reported.received);
-    let (forth, back) = if side == Side::Client { (sent, received) } else { (received, sent) };
-    edge.bytes_to_destination += forth;
-    edge.bytes_to_source += back;
-    edge.connections += u64::from(is_first);
-    edge.retransmits += seen.retransmits.saturating_sub(reported.retransmits);
-    if let Some(seconds) = connect_seconds {
-        edge.connect_seconds.observe(seconds);
-    }
-    if seen.rtt_us > 0 {
-        edge.rtt_seconds.observe(f64::from(seen.rtt_us) / 1e6);
     }
 }
 
@@ -527,11 +440,10 @@ fn age(time: Nanos) -> Duration {
     Duration::from_nanos(time.0)
 }
 
-fn pair(role: Role, start: Start) -> Option<SequencePair> {
-    match role {
-        Role::Client => Some(SequencePair { client: start.sent, server: start.received }),
-        Role::Server => Some(SequencePair { client: start.received, server: start.sent }),
-        Role::Unknown => None,
+fn sequence_pair(side: Side, start: Start) -> SequencePair {
+    match side {
+        Side::Client => SequencePair { client: start.sent, server: start.received },
+        Side::Server => SequencePair { client: start.received, server: start.sent },
     }
 }
 

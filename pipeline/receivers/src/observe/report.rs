@@ -13,12 +13,12 @@ type TcpRow<'a> = (Option<&'a Edge>, &'a EdgeCounts);
 
 /// All metrics at `now`, Unix nanoseconds.
 pub fn report(http: &HttpMetrics, tcp: &TcpMetrics, temporality: Temporality, now: u64) -> Option<Batch> {
+    // Overflow series belong to no process; they stand first, under a resource of their own.
     let mut http: Vec<HttpRow<'_>> = http.iter().collect();
-    http.sort_by_key(|(_, series)| series.who.number());
-    // The overflow series of TCP belongs to no process; it stands first, under a resource of its own.
+    http.sort_by_key(|row| http_owner(row).map(Who::number));
     let mut tcp: Vec<TcpRow<'_>> = tcp.iter().collect();
     tcp.sort_by_key(|(edge, _)| edge.map(|edge| edge.process.number()));
-    let mut owners: Vec<Option<&Who>> = http.iter().map(|(_, series)| Some(&series.who)).collect();
+    let mut owners: Vec<Option<&Who>> = http.iter().map(http_owner).collect();
     owners.extend(tcp.iter().map(|(edge, _)| edge.map(|edge| &edge.process)));
     owners.sort_by_key(|owner| owner.map(Who::number));
     owners.dedup();
@@ -29,14 +29,17 @@ pub fn report(http: &HttpMetrics, tcp: &TcpMetrics, temporality: Temporality, no
     for owner in owners {
         writer.resource(|attributes| resource(owner, attributes));
         writer.scope(SCOPE, env!("CARGO_PKG_VERSION"));
-        if let Some(owner) = owner {
-            let of_owner = run(&http, |(_, series)| series.who.number(), owner.number());
-            http_metrics::write(&mut writer, of_owner, temporality, now);
-        }
+        let of_owner = run(&http, |row| http_owner(row).map(Who::number), owner.map(Who::number));
+        http_metrics::write(&mut writer, of_owner, temporality, now);
         let of_owner = run(&tcp, |(edge, _)| edge.map(|edge| edge.process.number()), owner.map(Who::number));
         write_edges(&mut writer, of_owner, temporality, now);
     }
     Some(writer.finish())
+}
+
+fn http_owner<'a>(row: &HttpRow<'a>) -> Option<&'a Who> {
+    let (is_overflow, series) = *row;
+    (!is_overflow).then_some(&series.who)
 }
 
 fn resource(owner: Option<&Who>, attributes: &mut AttributesWriter<'_>) {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use protocols::StreamLimits;
 use protocols::http::HttpSettings;
 use protocols::semconv::HttpNaming;
 
@@ -78,6 +79,8 @@ pub struct ObserverSettings {
     pub patience: Duration,
     /// Most connections watched at a time.
     pub connection_limit: usize,
+    /// Bounds of each direction of a connection, and whether its source repeats bytes.
+    pub stream: StreamLimits,
 }
 
 /// Glob match: `*` stands for any run of characters, also an empty one.

@@ -20,7 +20,8 @@ pub const SCOPE: &str = "tidewatch";
 pub struct Spans {
     ready: Vec<(Finished, Place)>,
     rules: HttpRules,
-    /// Traces whose last seven bytes are below this are told (W3C Trace Context 2, "random" flag).
+    /// Traces whose last seven bytes are below this are not told: the rejection threshold of consistent sampling, so
+    /// that samplers behind us keep whole traces, too (OpenTelemetry, "TraceState: Probability Sampling").
     threshold: u64,
     scratch: Scratch,
     texts: Addresses,
@@ -38,7 +39,7 @@ impl Spans {
             clippy::cast_sign_loss,
             reason = "a ratio"
         )]
-        let threshold = (settings.ratio.clamp(0.0, 1.0) * RANDOM_VALUES as f64) as u64;
+        let threshold = ((1.0 - settings.ratio.clamp(0.0, 1.0)) * RANDOM_VALUES as f64) as u64;
         Self {
             ready: Vec::new(),
             rules: settings.http.clone(),
@@ -62,7 +63,9 @@ impl Spans {
     /// Both ends of one exchange, in any order. The client's start is never after the server's: a blocking send is
     /// stamped when it returns, which may be after the other end has received.
     pub fn add_pair(&mut self, first: Finished, second: Finished, lineage: &mut Lineage) {
-        let (mut client, server) = if first.side == Side::Client { (first, second) } else { (second, first) };
+        let (mut client, mut server) = if first.side == Side::Client { (first, second) } else { (second, first) };
+        client.peer_process.get_or_insert_with(|| server.process.clone());
+        server.peer_process.get_or_insert_with(|| client.process.clone());
         client.exchange.start = client.exchange.start.min(server.exchange.start);
         client.exchange.end = client.exchange.end.max(client.exchange.start);
         self.add(client, lineage);
@@ -72,7 +75,7 @@ impl Spans {
     fn keep(&mut self, end: Finished, place: Place) {
         let [.., a, b, c, d, e, f, g] = place.trace_id;
         let random = u64::from_be_bytes([0, a, b, c, d, e, f, g]);
-        if random < self.threshold {
+        if random >= self.threshold {
             self.ready.push((end, place));
         }
     }

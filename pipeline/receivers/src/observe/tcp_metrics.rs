@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::events::Statistics;
 use super::histogram::{Histogram, ROUND_TRIPS};
 use super::lineage::Side;
 use super::process::{Process, Who};
@@ -67,7 +68,7 @@ pub struct EdgeCounts {
     pub rtt_seconds: Histogram,
     /// Segments sent again by the observed end.
     pub retransmits: u64,
-    /// When the first of all this was counted, Unix nanoseconds.
+    /// All this happened after this, Unix nanoseconds.
     pub since: u64,
     /// When the last of all this was counted, Unix nanoseconds.
     pub until: u64,
@@ -75,10 +76,10 @@ pub struct EdgeCounts {
 
 impl EdgeCounts {
     /// Nothing yet.
-    pub fn new(now: u64) -> Self {
+    pub fn new(since: u64) -> Self {
         Self {
-            since: now,
-            until: now,
+            since,
+            until: since,
             bytes_to_destination: 0,
             bytes_to_source: 0,
             connections: 0,
@@ -86,6 +87,21 @@ impl EdgeCounts {
             connect_seconds: Histogram::new(ROUND_TRIPS),
             rtt_seconds: Histogram::new(ROUND_TRIPS),
             retransmits: 0,
+        }
+    }
+
+    /// Counts what has come of one connection, as the end on `side` tells it.
+    pub fn count(&mut self, side: Side, news: Statistics, is_first: bool, connect_seconds: Option<f64>) {
+        let (forth, back) = if side == Side::Client { (news.sent, news.received) } else { (news.received, news.sent) };
+        self.bytes_to_destination = self.bytes_to_destination.saturating_add(forth);
+        self.bytes_to_source = self.bytes_to_source.saturating_add(back);
+        self.connections += u64::from(is_first);
+        self.retransmits = self.retransmits.saturating_add(news.retransmits);
+        if let Some(seconds) = connect_seconds {
+            self.connect_seconds.observe(seconds);
+        }
+        if news.rtt_us > 0 {
+            self.rtt_seconds.observe(f64::from(news.rtt_us) / 1e6);
         }
     }
 

@@ -59,6 +59,11 @@ impl Waiting {
         Arrival::First
     }
 
+    /// Whether an end of this exchange waits.
+    pub fn holds(&self, key: &WireKey) -> bool {
+        self.ends.contains_key(key)
+    }
+
     /// Hands out the ends that have waited long enough.
     pub fn give_up(&mut self, now: Duration, mut alone: impl FnMut(Finished)) {
         while self.deadlines.front().is_some_and(|(deadline, _)| *deadline <= now) {

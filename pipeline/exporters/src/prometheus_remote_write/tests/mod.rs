@@ -218,6 +218,10 @@ async fn a_full_queue_refuses_to_the_sender() {
                 Err(Refusal::overload("sending queue is full"))
             );
             assert_eq!(writer.own_metric("enqueue_failed_metric_points"), 1.0);
+            let queued = "otelcol_exporter_queue_size{exporter=\"prometheus_remote_write\",data_type=\"metrics\"}";
+            assert_eq!(writer.process.own_metric(queued), 1.0);
+            writer.exporter.stop().await;
+            assert_eq!(writer.process.own_metric(queued), 0.0);
         })
         .await;
 }
