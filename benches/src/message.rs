@@ -80,7 +80,7 @@ impl Call {
             duration: (1 + mixed(seed) % 200) * MILLISECOND,
             route: ROUTES[place],
             target: SERVICES[place + 1],
-            status: if mixed(seed) % 50 == 0 { 500 } else { 200 },
+            status: if mixed(seed).is_multiple_of(50) { 500 } else { 200 },
         }
     }
 
