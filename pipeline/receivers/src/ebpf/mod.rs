@@ -6,6 +6,7 @@
 //! Enter at [`EbpfReceiver`].
 
 pub(crate) mod config;
+mod lingering;
 mod processes;
 mod selection;
 mod self_metrics;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use component::{BuildContext, BuildError, Counter, Outlet, Outlets, Receiver, ReceiverFactory, Refusal, StartError};
 use pdata::{Batch, Signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::config::EbpfConfig;
 use self::watch::{Outbox, Watch};
@@ -88,8 +89,10 @@ impl Receiver for EbpfReceiver {
         let stop = Arc::new(AtomicBool::new(false));
         let watch =
             Watch::attach(&self.config, outbox, Arc::clone(&stop)).map_err(|error| StartError(error.to_string()))?;
-        let thread = std::thread::Builder::new().name("ebpf".into()).spawn(move || watch.run());
+        let (ready, when_ready) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("ebpf".into()).spawn(move || watch.run(ready));
         let thread = thread.map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
+        when_ready.await.map_err(|_| StartError("the thread that reads the kernel's records ended at once".into()))?;
         let sending = Sending { traces: self.traces.clone(), metrics: self.metrics.clone(), refused: lost("refused") };
         let sending = tokio::task::spawn_local(sending.run(arriving));
         self.running = Some(Running { stop, thread, sending });

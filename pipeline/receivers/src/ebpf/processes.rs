@@ -16,6 +16,8 @@ const REMEMBERED_NANOS: u64 = 30_000_000_000;
 struct Known {
     /// What its environment declared when it became this program.
     declared: Option<Rc<Declared>>,
+    /// What it was started from, for those that are gone before they are looked at.
+    started_from: Option<Rc<str>>,
     /// Described when first asked for.
     process: Option<Rc<Process>>,
     ended: Option<MonotonicNanos>,
@@ -41,13 +43,16 @@ impl Processes {
         let declared = Declared::read(name.as_deref(), attributes.as_deref());
         // A large environment may hold the variables behind the place where the kernel side stopped.
         let declared = (!exec.environment_truncated || !declared.is_empty()).then(|| Rc::new(declared));
-        self.insert(exec.tgid.0, Known { declared, process: None, ended: None });
+        let started_from = Some(String::from_utf8_lossy(exec.filename)).filter(|path| !path.is_empty()).map(Rc::from);
+        self.insert(exec.tgid.0, Known { declared, started_from, process: None, ended: None });
     }
 
     /// A process made another, which inherits what was declared.
     pub fn forked(&mut self, parent: u32, child: u32) {
-        let declared = self.known.get(&parent).and_then(|known| known.declared.clone());
-        self.insert(child, Known { declared, process: None, ended: None });
+        let parent = self.known.get(&parent);
+        let declared = parent.and_then(|known| known.declared.clone());
+        let started_from = parent.and_then(|known| known.started_from.clone());
+        self.insert(child, Known { declared, started_from, process: None, ended: None });
     }
 
     /// A process is gone. It is described now if it has not been, while what its parent handed down is known.
@@ -83,11 +88,13 @@ impl Identify for Processes {
         if let Some(process) = self.known.get(&id).and_then(|known| known.process.clone()) {
             return process;
         }
-        let declared = self.known.get(&id).and_then(|known| known.declared.clone());
-        let process = Rc::new(self.files.describe(id, declared.as_deref()));
+        let known = self.known.get(&id);
+        let (declared, started_from) =
+            known.map(|known| (known.declared.clone(), known.started_from.clone())).unwrap_or_default();
+        let process = Rc::new(self.files.describe(id, declared.as_deref(), started_from.as_deref()));
         match self.known.get_mut(&id) {
             Some(known) => known.process = Some(Rc::clone(&process)),
-            None => self.insert(id, Known { declared, process: Some(Rc::clone(&process)), ended: None }),
+            None => self.insert(id, Known { declared, started_from, process: Some(Rc::clone(&process)), ended: None }),
         }
         process
     }

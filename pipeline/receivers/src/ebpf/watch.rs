@@ -15,9 +15,10 @@ use hashbrown::{HashMap, HashSet};
 use pdata::Batch;
 use protocols::connection::{Start, Want};
 use protocols::{Chunk, Flow, Nanos, Origin, Role};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::config::EbpfConfig;
+use super::lingering::Lingering;
 use super::processes::Processes;
 use super::selection::Selection;
 use super::self_metrics;
@@ -26,6 +27,8 @@ use crate::observe::{Closed, EndId, Failed, Identify, Observer, Opened, ProcessF
 
 /// How long records may wait in the ring at low rates.
 const POLL: Duration = Duration::from_millis(25);
+/// A ring that fills faster than it is read does not keep us from ending.
+const MOST_LAST_POLLS: usize = 64;
 /// Spans wait at most this long for others to share a batch with.
 const SPANS_WAIT: u64 = 200_000_000;
 /// As many spans leave at once.
@@ -98,8 +101,8 @@ impl Watch {
         Ok(Self { probes, ring, config: config.clone(), outbox, stop })
     }
 
-    /// Reads records until told to stop.
-    pub fn run(self) {
+    /// Reads records until told to stop. `ready` is told when connections that are older than Tidewatch are known.
+    pub fn run(self, ready: oneshot::Sender<()>) {
         let Self { probes, mut ring, config, outbox, stop } = self;
         let Ok(settings) = settings(&config) else { return };
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -111,10 +114,13 @@ impl Watch {
             outbox,
             decided: HashSet::new(),
             modes: HashMap::new(),
+            lingering: Lingering::default(),
             own: HashSet::new(),
             clock_offset: monotonic_to_wall_offset(),
         };
         desk.take_in_existing();
+        // Nobody may wait for it any more.
+        let _ = ready.send(());
         let mut due = Due::new(&config, desk.now());
         while !stop.load(Ordering::Relaxed) {
             if let Err(error) = ring.poll(POLL, &mut |record| desk.record(record)) {
@@ -122,6 +128,12 @@ impl Watch {
                 break;
             }
             due.run(&mut desk, &ring);
+        }
+        // What happened before the signal is still in the ring.
+        for _ in 0..MOST_LAST_POLLS {
+            if !ring.poll(Duration::ZERO, &mut |record| desk.record(record)).is_ok_and(|polled| polled.more_waiting) {
+                break;
+            }
         }
         desk.leave();
     }
@@ -167,7 +179,7 @@ impl Due {
             due
         };
         if is_due(&mut self.tick, TICK_INTERVAL) {
-            desk.observer.tick(now);
+            desk.tick(now);
         }
         if is_due(&mut self.spans, SPANS_WAIT) || desk.observer.spans_ready() >= SPANS_PER_BATCH {
             desk.send_spans();
@@ -192,6 +204,7 @@ struct Desk {
     decided: HashSet<u32>,
     /// Connections of which less than usual is captured.
     modes: HashMap<SocketCookie, Mode>,
+    lingering: Lingering,
     /// Connections with Tidewatch at one end, while they live.
     own: HashSet<u64>,
     clock_offset: i64,
@@ -243,13 +256,19 @@ impl Desk {
         if open.undecided {
             self.decide(open.tgid);
         }
+        // A connection that is older than Tidewatch opens for the kernel side with its first bytes that are seen. That is
+        // not its beginning, and nearly always it was taken in at the start.
+        let is_new = open.connect_nanoseconds.is_some();
+        if !is_new && self.observer.watches(EndId(open.cookie.0)) {
+            return;
+        }
         let opened = Opened {
             role: role(open.role),
             local: open.connection.local,
             peer: open.connection.peer,
             start: Some(start(open.connection.identity)),
             process: open.tgid.0,
-            is_new: true,
+            is_new,
             connect_seconds: open.connect_nanoseconds.map(seconds),
             before: Statistics::default(),
         };
@@ -291,6 +310,12 @@ impl Desk {
             lost_before: header.lost_before > 0,
         };
         self.observer.chunk(id, flow, chunk);
+        if flow == Flow::Received {
+            let until = header.position.0.wrapping_add(header.length);
+            if let Some(closed) = self.lingering.received(id, until, self.wall(header.time)) {
+                self.observer.closed(id, &closed);
+            }
+        }
         if self.observer.wants(id) == Some(Want::Counters) {
             self.count_only(header.cookie);
         }
@@ -316,7 +341,26 @@ impl Desk {
             },
             statistics: Some(sums(statistics)),
         };
-        self.observer.closed(EndId(close.cookie.0), &closed);
+        self.end(EndId(close.cookie.0), closed);
+    }
+
+    /// Ends a connection, unless the application has yet to read what it received.
+    fn end(&mut self, id: EndId, closed: Closed) {
+        let is_behind = closed.close.received_until.is_some_and(|until| self.observer.is_behind(id, until));
+        if is_behind && !closed.close.reset && self.observer.wants(id) == Some(Want::Turns) {
+            let kept = self.lingering.keep(id, closed, closed.close.time);
+            if kept.is_ok() {
+                return;
+            }
+        }
+        self.observer.closed(id, &closed);
+    }
+
+    fn tick(&mut self, now: Nanos) {
+        for (id, closed) in self.lingering.give_up(now) {
+            self.observer.closed(id, &closed);
+        }
+        self.observer.tick(now);
     }
 
     fn connect_failed(&mut self, failed: &ConnectFailed) {
@@ -419,6 +463,9 @@ impl Desk {
     /// Sends what there is; connections that are still open are not ended by our leaving.
     fn leave(&mut self) {
         let now = self.now();
+        for (id, closed) in self.lingering.finish() {
+            self.observer.closed(id, &closed);
+        }
         self.observer.flush();
         self.send_spans();
         self.send_metrics(now, 0);

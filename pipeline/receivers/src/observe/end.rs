@@ -52,6 +52,8 @@ pub struct End {
     pub counted: Unreported,
     /// Positions of requests that were read and not yet answered, in order; only at the end that answers.
     pub open: VecDeque<u32>,
+    /// Position after the last byte that the application received, as far as that was seen.
+    pub received_until: Option<u32>,
 }
 
 impl End {

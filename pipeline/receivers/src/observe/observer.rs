@@ -107,6 +107,7 @@ impl<I: Identify> Observer<I> {
             reported: opened.before,
             counted: Default::default(),
             open: VecDeque::new(),
+            received_until: opened.start.filter(|_| opened.is_new).map(|start| start.received),
         };
         self.ends.insert(id, end);
         self.find_partner(id);
@@ -144,10 +145,19 @@ impl<I: Identify> Observer<I> {
         let length = u64::from(chunk.length);
         match flow {
             Flow::Sent => end.seen.sent += length,
-            Flow::Received => end.seen.received += length,
+            Flow::Received => {
+                end.seen.received += length;
+                end.received_until = Some(chunk.position.wrapping_add(chunk.length));
+            }
         }
         end.connection.push(flow, chunk);
         self.collect(id, chunk.origin.time);
+    }
+
+    /// Whether the application was not yet seen to receive all bytes up to this position.
+    pub fn is_behind(&self, id: EndId, until: u32) -> bool {
+        let received = self.ends.get(&id).and_then(|end| end.received_until);
+        received.is_some_and(|received| received != until)
     }
 
     /// A connection is over.

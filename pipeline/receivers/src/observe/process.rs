@@ -139,11 +139,14 @@ impl ProcessFiles {
     }
 
     /// Describes a process. `declared` is what was seen when it started; without it, its environment is read now,
-    /// which servers that write over their arguments have destroyed. A process that is gone is described by its id.
-    pub fn describe(&self, pid: u32, declared: Option<&Declared>) -> Process {
+    /// which servers that write over their arguments have destroyed. A process that is gone is described by the path
+    /// that it was started from, if that was seen, else by its id.
+    pub fn describe(&self, pid: u32, declared: Option<&Declared>, started_from: Option<&str>) -> Process {
         let folder = self.root.join(pid.to_string());
         let executable = std::fs::read_link(folder.join("exe")).unwrap_or_default();
         let executable = executable.to_string_lossy().trim_end_matches(" (deleted)").to_owned();
+        let executable =
+            Some(executable).filter(|path| !path.is_empty()).or(started_from.map(Into::into)).unwrap_or_default();
         let arguments = read(&folder.join("cmdline"));
         let cgroup = cgroup_path(&String::from_utf8_lossy(&read(&folder.join("cgroup"))));
         let environment = read(&folder.join("environ"));
@@ -270,7 +273,7 @@ mod tests {
             "PATH=/bin OTEL_SERVICE_NAME=cart OTEL_RESOURCE_ATTRIBUTES=k8s.namespace.name=shop,service.version=1%2E2";
         let (_root, files) = proc_with(7, "/usr/bin/python3.11", "python3 /srv/app.py", environ, "0::/\n");
 
-        let process = files.describe(7, None);
+        let process = files.describe(7, None, None);
 
         assert_eq!(process.service_name, "cart");
         assert_eq!(process.attribute("k8s.namespace.name"), Some("shop"));
@@ -281,17 +284,17 @@ mod tests {
     #[test]
     fn an_interpreter_is_called_after_its_script() {
         let (_root, files) = proc_with(7, "/usr/bin/python3.11", "python3 -u /srv/orders.py --port 1", "", "0::/\n");
-        assert_eq!(files.describe(7, None).service_name, "orders");
+        assert_eq!(files.describe(7, None, None).service_name, "orders");
 
         let (_root, files) = proc_with(8, "/usr/lib/jvm/bin/java", "java -Xmx1g -jar /opt/billing.jar", "", "0::/\n");
-        assert_eq!(files.describe(8, None).service_name, "billing");
+        assert_eq!(files.describe(8, None, None).service_name, "billing");
     }
 
     #[test]
     fn what_was_seen_at_the_start_wins_over_an_environment_that_was_written_over() {
         let (_root, files) = proc_with(7, "/usr/sbin/nginx", "nginx: worker", "garbage", "0::/\n");
 
-        let process = files.describe(7, Some(&Declared::read(Some("web"), None)));
+        let process = files.describe(7, Some(&Declared::read(Some("web"), None)), None);
 
         assert_eq!(process.service_name, "web");
     }
@@ -302,14 +305,23 @@ mod tests {
         let cgroup = format!("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope\n");
         let (_root, files) = proc_with(7, "/app", "app", "", &cgroup);
 
-        assert_eq!(files.describe(7, None).attribute("container.id"), Some(id.as_str()));
+        assert_eq!(files.describe(7, None, None).attribute("container.id"), Some(id.as_str()));
     }
 
     #[test]
     fn a_process_that_is_gone_still_has_a_name() {
         let root = tempfile::tempdir().unwrap();
-        let process = ProcessFiles::new(root.path(), "node-1").describe(99, None);
+        let process = ProcessFiles::new(root.path(), "node-1").describe(99, None, None);
 
         assert_eq!(process.service_name, "process-99");
+    }
+
+    #[test]
+    fn a_process_that_was_gone_before_it_was_looked_at_is_called_after_what_was_started() {
+        let root = tempfile::tempdir().unwrap();
+        let process = ProcessFiles::new(root.path(), "node-1").describe(99, None, Some("/usr/bin/curl"));
+
+        assert_eq!(process.service_name, "curl");
+        assert_eq!(process.attribute("process.executable.name"), Some("curl"));
     }
 }

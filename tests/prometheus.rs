@@ -1,0 +1,200 @@
+//! A real Prometheus scrapes what we serve, takes what we write, and answers the questions of a service map.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stop at the first surprise"
+)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use support::{
+    Program, Room, Tidewatch, ask, call_json, free_port, post_json, read_head, serve_each, until, until_some,
+};
+
+/// A Prometheus that scrapes one target each second and takes remote writes.
+struct Prometheus {
+    port: u16,
+    _room: Room,
+    _program: Program,
+}
+
+impl Prometheus {
+    fn scraping(target: u16) -> Self {
+        let (room, port) = (Room::new(), free_port());
+        let config = format!(
+            "global: {{scrape_interval: 1s}}
+scrape_configs: [{{job_name: scraped, honor_labels: true, static_configs: [{{targets: [\"127.0.0.1:{target}\"]}}]}}]
+"
+        );
+        let config = room.file("prometheus.yaml", config);
+        let mut command = Command::new("prometheus");
+        command.arg("--config.file").arg(config).arg("--storage.tsdb.path").arg(room.path("data"));
+        command.args(["--web.enable-remote-write-receiver", "--web.listen-address", &format!("127.0.0.1:{port}")]);
+        let program = Program::start("prometheus", command.stderr(std::process::Stdio::null()));
+        until("Prometheus is ready", || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+                && ask(port, "GET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").status == 200
+        });
+        Self { port, _room: room, _program: program }
+    }
+
+    /// The result of an instant query: labels and value of each series.
+    fn query(&self, query: &str) -> Vec<(BTreeMap<String, String>, f64)> {
+        let encode =
+            |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        let query: String = query.bytes().map(encode).collect();
+        let answer = support::text_of(self.port, &format!("/api/v1/query?query={query}"));
+        let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+        assert_eq!(answer["status"], "success", "{answer}");
+        let series = answer["data"]["result"].as_array().unwrap().iter();
+        let labels = |series: &Value| serde_json::from_value(series["metric"].clone()).unwrap();
+        series.map(|series| (labels(series), series["value"][1].as_str().unwrap().parse().unwrap())).collect()
+    }
+
+    /// One number per pair of client and server.
+    fn by_edge(&self, query: &str) -> BTreeMap<(String, String), f64> {
+        let series = self.query(query).into_iter();
+        series.map(|(labels, value)| ((labels["client"].clone(), labels["server"].clone()), value)).collect()
+    }
+}
+
+fn graph(otlp: u16, metrics: u16, exporters: &str, names: &str) -> Tidewatch {
+    Tidewatch::start(&format!(
+        "receivers: {{otlp: {{protocols: {{http: {{endpoint: \"127.0.0.1:{otlp}\"}}}}}}}}
+connectors: {{service_graph: {{metrics_flush_interval: 500ms, store: {{ttl: 2s}}}}}}
+exporters:
+  prometheus: {{endpoint: \"127.0.0.1:{metrics}\"}}
+{exporters}
+service:
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [service_graph]}}
+    metrics: {{receivers: [service_graph], exporters: [{names}]}}
+"
+    ))
+}
+
+/// Three calls, one of which fails, and two others.
+fn calls(otlp: u16, first: u64) {
+    let calls = [
+        ("web", "cart", false),
+        ("web", "cart", true),
+        ("web", "cart", false),
+        ("cart", "db", false),
+        ("cart", "db", false),
+    ];
+    for (trace, (client, server, failed)) in (first..).zip(calls) {
+        assert_eq!(post_json(otlp, &call_json(client, server, trace, failed)).status, 200);
+    }
+}
+
+#[test]
+fn prometheus_scrapes_and_receives_and_draws_the_map() {
+    let (otlp, metrics) = (free_port(), free_port());
+    let prometheus = Prometheus::scraping(metrics);
+    let write = format!(
+        "  prometheus_remote_write: {{endpoint: \"http://127.0.0.1:{}/api/v1/write\", external_labels: {{via: remote_write}}}}",
+        prometheus.port
+    );
+    let _tidewatch = graph(otlp, metrics, &write, "prometheus, prometheus_remote_write");
+
+    calls(otlp, 1);
+
+    let edge = |client: &str, server: &str| (client.to_owned(), server.to_owned());
+    let requests = BTreeMap::from([(edge("web", "cart"), 3.0), (edge("cart", "db"), 2.0)]);
+    let failures = BTreeMap::from([(edge("web", "cart"), 1.0)]);
+    for via in ["job=\"scraped\"", "via=\"remote_write\""] {
+        let total = format!("sum by (client, server) (traces_service_graph_request_total{{{via}}})");
+        until(&format!("all requests are counted {via}"), || prometheus.by_edge(&total) == requests);
+        let failed = format!("sum by (client, server) (traces_service_graph_request_failed_total{{{via}}}) > 0");
+        until(&format!("all failures are counted {via}"), || prometheus.by_edge(&failed) == failures);
+    }
+
+    // More of the same, so that there are rates: then the questions of the service map.
+    calls(otlp, 100);
+    for metric in
+        ["request_server_seconds_sum", "request_total", "request_failed_total", "request_server_seconds_bucket"]
+    {
+        let rate = format!("sum by (client, server) (rate(traces_service_graph_{metric}{{via=\"remote_write\"}}[1m]))");
+        let has_rate = || prometheus.by_edge(&rate).get(&edge("web", "cart")).is_some_and(|rate| *rate > 0.0);
+        until(&format!("{metric} has a rate"), has_rate);
+    }
+    let group = "group by (client, connection_type, server) (traces_service_graph_request_total)";
+    assert_eq!(
+        prometheus.by_edge(group).keys().cloned().collect::<Vec<_>>(),
+        [edge("cart", "db"), edge("web", "cart")]
+    );
+    let quantile = "histogram_quantile(0.9, sum(rate(traces_service_graph_request_server_seconds_bucket{client=\"web\"}[1m])) by (le, client, server))";
+    let ninth = until_some("there is a quantile", || {
+        prometheus.by_edge(quantile).get(&edge("web", "cart")).copied().filter(|value| value.is_finite())
+    });
+    assert!((0.05..=0.2).contains(&ninth), "calls of 100 ms, and the map says {ninth}");
+}
+
+/// A destination of remote writes that answers what it is told to.
+fn writer(port: u16, statuses: &'static [u16]) -> Arc<Mutex<Vec<u16>>> {
+    let turn = Arc::new(AtomicU32::new(0));
+    let answered = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&answered);
+    serve_each(port, move |mut stream| {
+        while let Some(head) = read_head(&mut stream) {
+            let length = head
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+            stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
+            let turn = turn.fetch_add(1, Ordering::Relaxed) as usize;
+            let status = statuses.get(turn).or(statuses.last()).copied().unwrap();
+            log.lock().unwrap().push(status);
+            let retry = if status == 429 { "Retry-After: 0\r\n" } else { "" };
+            let answer = format!("HTTP/1.1 {status} X\r\n{retry}Content-Length: 0\r\n\r\n");
+            if stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    answered
+}
+
+fn writes_to(port: u16, metrics: u16, otlp: u16) -> Tidewatch {
+    let write = format!(
+        "  prometheus_remote_write: {{endpoint: \"http://127.0.0.1:{port}/api/v1/write\", retry_on_failure: {{initial_interval: 50ms}}}}"
+    );
+    graph(otlp, metrics, &write, "prometheus_remote_write, prometheus")
+}
+
+#[test]
+fn a_destination_that_is_busy_is_asked_again() {
+    let (otlp, metrics, port) = (free_port(), free_port(), free_port());
+    let answered = writer(port, &[429, 503, 200]);
+    let _tidewatch = writes_to(port, metrics, otlp);
+
+    calls(otlp, 1);
+
+    until("it was asked again", || answered.lock().unwrap().get(..3) == Some(&[429, 503, 200]));
+}
+
+#[test]
+fn a_destination_that_refuses_for_good_is_counted_and_nothing_else_breaks() {
+    let (otlp, metrics, port) = (free_port(), free_port(), free_port());
+    let answered = writer(port, &[400]);
+    let tidewatch = writes_to(port, metrics, otlp);
+
+    calls(otlp, 1);
+
+    until("it has refused", || !answered.lock().unwrap().is_empty());
+    let failed = || {
+        tidewatch.own("otelcol_exporter_send_failed_metric_points_total", &["prometheus_remote_write"])
+            + tidewatch.own("otelcol_exporter_send_failed_metric_points", &["prometheus_remote_write"])
+    };
+    until("the refusal is counted", || failed() > 0.0);
+    let served = || support::text_of(metrics, "/metrics");
+    until("the other exporter serves them", || served().contains("traces_service_graph_request_total{"));
+}
