@@ -194,7 +194,10 @@ fn writing(criterion: &mut Criterion) {
 }
 
 fn quick() -> Criterion {
-    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(30)
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .sample_size(30)
 }
 
 criterion_group!(name = spans; config = quick(); targets = reading, editing, writing);
