@@ -1,11 +1,14 @@
 //! What the two connectors cost per span, without the way in.
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
 
+mod cpu;
+
 use benches::message::{SPANS, request};
 use component::testkit::{Stage, settings};
 use component::{Ack, Clock as _, Connector, Consume, Output};
 use connectors::service_graph::ServiceGraph;
 use connectors::span_metrics::SpanMetrics;
+use cpu::ThreadTime;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pdata::{Batch, Signal};
 
@@ -17,12 +20,12 @@ impl Consume for Nowhere {
     }
 }
 
-fn costs(criterion: &mut Criterion) {
+fn costs(criterion: &mut Criterion<ThreadTime>) {
     cost::<ServiceGraph>(criterion, "service_graph");
     cost::<SpanMetrics>(criterion, "span_metrics");
 }
 
-fn cost<C: Connector>(criterion: &mut Criterion, name: &str) {
+fn cost<C: Connector>(criterion: &mut Criterion<ThreadTime>, name: &str) {
     let stage = Stage::new(Signal::Traces, usize::MAX >> 1);
     let built = C::build(&settings::<C::Config>("{}"), Signal::Metrics, &stage.context);
     let Ok(mut connector) = built else { return };
@@ -41,5 +44,9 @@ fn cost<C: Connector>(criterion: &mut Criterion, name: &str) {
     group.finish();
 }
 
-criterion_group!(benches, costs);
+criterion_group! {
+    name = benches;
+    config = cpu::criterion();
+    targets = costs
+}
 criterion_main!(benches);

@@ -1,8 +1,11 @@
 //! What one small keep-alive exchange costs the HTTP parser, from two chunks to an exchange.
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
 
+mod cpu;
+
 use std::hint::black_box;
 
+use cpu::ThreadTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use protocols::connection::Start;
 use protocols::{Chunk, Connection, ConnectionConfig, Flow, Role};
@@ -13,7 +16,7 @@ const REQUEST: &[u8] =
 const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Tue, 24 Nov 2026 18:00:00 GMT\r\n\
     Content-Type: text/plain\r\nContent-Length: 13\r\nConnection: keep-alive\r\n\r\nHello, world\n";
 
-fn costs(criterion: &mut Criterion) {
+fn costs(criterion: &mut Criterion<ThreadTime>) {
     let start = Some(Start { sent: 0, received: 0 });
     let mut connection = Connection::new(ConnectionConfig { role: Role::Server, start, ..ConnectionConfig::default() });
     let (mut asked, mut answered) = (0_u32, 0_u32);
@@ -33,5 +36,9 @@ fn costs(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, costs);
+criterion_group! {
+    name = benches;
+    config = cpu::criterion();
+    targets = costs
+}
 criterion_main!(benches);

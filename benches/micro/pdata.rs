@@ -1,13 +1,16 @@
 //! What OTLP bytes cost per span: receipt, reading, editing, cutting.
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
 
+mod cpu;
+
 use std::hint::black_box;
 
 use benches::message::{SPANS, request};
+use cpu::ThreadTime;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pdata::{Batch, BufferPool, Limit, Signal};
 
-fn costs(criterion: &mut Criterion) {
+fn costs(criterion: &mut Criterion<ThreadTime>) {
     let batch = request(1);
     let bytes = batch.to_bytes();
     let mut group = criterion.benchmark_group("pdata");
@@ -61,5 +64,9 @@ fn walk(batch: &Batch) -> u64 {
     sum
 }
 
-criterion_group!(benches, costs);
+criterion_group! {
+    name = benches;
+    config = cpu::criterion();
+    targets = costs
+}
 criterion_main!(benches);

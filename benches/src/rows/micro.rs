@@ -8,7 +8,7 @@ use crate::Fault;
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Fault> {
     report.table(
         "Small parts",
-        "`cargo bench -p benches`; median and its 95 % confidence interval.",
+        "`cargo bench -p benches`; CPU time of the thread, median and its 95 % confidence interval.",
         &["Part", "ns each"],
     );
     let mut found = Vec::new();

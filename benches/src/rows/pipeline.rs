@@ -13,8 +13,8 @@ use crate::subject::{Program, free_address};
 /// Before anything is measured: connections are made, buffers are warm, the garbage collector has found its pace.
 const WARM_UP: Duration = Duration::from_secs(1);
 const FIXED: Pace = Pace::Rate(20_000);
-/// Requests at a time: enough that nobody waits for the load.
-const FLAT_OUT: Pace = Pace::Flat(16);
+/// Requests at a time: enough that nobody waits for the load, nor `batch` for its timeout.
+const FLAT_OUT: Pace = Pace::Flat(48);
 
 /// What stands between entry and exit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Figures {
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Fault> {
     report.table(
         "Pipelines",
-        "500 spans a request, 400 B a span, no compression unless the row says so, the same YAML for both.",
+        "500 spans a request, 400 B a span, no compression unless the row says so, the same YAML for both. Flat out: 48 requests at a time, `sending_queue: {wait_for_result: true}`.",
         &["Row", "Program", "spans/s", "CPU us/span", "peak RSS MiB", "spans refused", "CPU of the peer's"],
     );
     let mut verdicts = Vec::new();
@@ -167,7 +167,9 @@ fn exporter_keys(case: &Case) -> String {
         Squeeze::Zstd => "zstd",
     };
     let level = case.level.map_or_else(String::new, |level| format!(", compression_params: {{level: {level}}}"));
-    format!("compression: {codec}{level}")
+    // Flat out, senders wait for the result: a queue that only fills would be measured until it refuses.
+    let queue = if case.pace == FLAT_OUT { ", sending_queue: {wait_for_result: true}" } else { "" };
+    format!("compression: {codec}{level}{queue}")
 }
 
 /// The same YAML for both programs.

@@ -119,7 +119,7 @@ pub(super) fn config(port: u16, sink: &Sink) -> Result<String, Fault> {
     let telemetry = free_address()?.port();
     Ok(format!(
         "receivers:\n  ebpf: {{include: [{{ports: [{port}]}}], metrics: {{interval: 1s}}}}\n\
-         exporters:\n  otlp_grpc: {{endpoint: \"{}\", tls: {{insecure: true}}}}\n\
+         exporters:\n  otlp_grpc: {{endpoint: \"{}\", tls: {{insecure: true}}, compression: none}}\n\
          service:\n  telemetry:\n    metrics: {{readers: [{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {telemetry}}}}}}}}}]}}\n  \
          pipelines:\n    traces: {{receivers: [ebpf], exporters: [otlp_grpc]}}\n    \
          metrics: {{receivers: [ebpf], exporters: [otlp_grpc]}}\n",

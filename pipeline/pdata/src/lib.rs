@@ -17,6 +17,7 @@ mod plan;
 mod pool;
 mod schema;
 mod split;
+mod text;
 mod view;
 mod wire;
 mod write;

@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::batch::{Batch, Segments, Signal};
-use crate::edit::{AttributeEdit, Node};
+use crate::edit::{Node, Place};
 use crate::pool::{BufferPool, Pooled};
 use crate::view::{AttributeView, layout};
 use crate::wire::{Field, Fields, LENGTH, Reader, put_varint, tag, varint_size};
@@ -73,6 +73,9 @@ impl<'a> Plan<'a> {
 
     /// Adds bytes of a segment. Bytes that follow the last ones make one piece with them.
     pub(crate) fn old(&mut self, segment: usize, bytes: Range<usize>) {
+        if bytes.is_empty() {
+            return;
+        }
         self.size += bytes.len();
         match self.pieces.last_mut() {
             Some(Piece::Old { segment: last, end, .. }) if *last == segment && *end == bytes.start => *end = bytes.end,
@@ -288,6 +291,19 @@ impl<'a> Walk<'_, 'a> {
 
     /// A message with attributes in field `attributes` and perhaps new fields of its own.
     fn edited(&mut self, body: Range<usize>, node: &'a Node, attributes: u32) {
+        if node.only_adds() {
+            self.plan.old(self.segment, body);
+        } else {
+            self.changed(body, node, attributes);
+        }
+        for edit in node.attributes().iter().filter(|edit| edit.is_added()) {
+            self.plan.new_bytes(&edit.encoded);
+        }
+        self.new_fields(node);
+    }
+
+    /// What is left of the original fields, and new values of attributes in the place of old ones.
+    fn changed(&mut self, body: Range<usize>, node: &'a Node, attributes: u32) {
         let edits = node.attributes();
         for field in self.fields(&body) {
             let edit = if field.number == attributes && !edits.is_empty() {
@@ -298,24 +314,14 @@ impl<'a> Walk<'_, 'a> {
             };
             match edit {
                 Some(edit) => {
-                    if !edit.deleted && edit.replaces == Some(field.start - body.start) {
-                        self.attribute(attributes, edit);
+                    if !edit.deleted && edit.place == Place::At(field.start - body.start) {
+                        self.plan.new_bytes(&edit.encoded);
                     }
                 }
                 None if is_replaced(node, field.number) => {}
                 None => self.keep(&field),
             }
         }
-        for edit in edits.iter().filter(|edit| !edit.deleted && edit.replaces.is_none()) {
-            self.attribute(attributes, edit);
-        }
-        self.new_fields(node);
-    }
-
-    fn attribute(&mut self, number: u32, edit: &'a AttributeEdit) {
-        let nested = self.plan.open(number);
-        self.plan.new_bytes(&edit.key_value);
-        self.plan.close(nested);
     }
 
     fn new_fields(&mut self, node: &'a Node) {

@@ -5,6 +5,8 @@
 //!
 //! Enter at [`Fields`] to read and [`open`]/[`close`] to write.
 
+use crate::text::text;
+
 /// Wire type of varints.
 pub(crate) const VARINT: u8 = 0;
 /// Wire type of eight little-endian bytes.
@@ -41,6 +43,7 @@ impl<'a> Reader<'a> {
         self.long_varint()
     }
 
+    #[inline(never)]
     fn long_varint(&mut self) -> Option<u64> {
         let mut value = 0_u64;
         for (index, &byte) in self.bytes.get(self.at..)?.iter().take(10).enumerate() {
@@ -116,15 +119,21 @@ impl<'a> Payload<'a> {
         f64::from_bits(self.number())
     }
 
-    /// A `string` field. The framing pass refused everything that is not UTF-8.
+    /// A `string` field.
+    #[inline]
     pub(crate) fn text(self) -> &'a str {
         text(self.bytes())
     }
 }
 
-/// Bytes that the framing pass has seen to be UTF-8.
-pub(crate) fn text(bytes: &[u8]) -> &str {
-    core::str::from_utf8(bytes).unwrap_or_default()
+/// The body of a field with this one-byte tag and less than 128 bytes, and what follows it: the form of nearly all
+/// strings, attributes and values. `None` says nothing about the field but that it is not so.
+#[inline]
+pub(crate) fn split_short(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    match bytes {
+        [first, length @ 0..0x80, rest @ ..] if *first == tag => rest.split_at_checked(usize::from(*length)),
+        _ => None,
+    }
 }
 
 /// One field of a message: its number, what it carries, and where it lies in the message (tag included).
@@ -164,6 +173,14 @@ impl<'a> Iterator for Fields<'a> {
     #[inline]
     fn next(&mut self) -> Option<Field<'a>> {
         let start = self.0.at;
+        // Short strings and messages, which most fields are, without a second look at the tag.
+        if let [tag @ 0..0x80, length @ 0..0x80, rest @ ..] = self.0.bytes.get(start..)?
+            && tag & 7 == LENGTH
+        {
+            let body = rest.get(..usize::from(*length))?;
+            self.0.at = start + 2 + body.len();
+            return Some(Field { number: u32::from(tag >> 3), payload: Payload::Bytes(body), start, end: self.0.at });
+        }
         let tag = self.0.varint()?;
         let payload = match (tag & 7) as u8 {
             VARINT => Payload::Varint(self.0.varint()?),
@@ -177,6 +194,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// The payload of the first field with this number. In normal form there is at most one of a singular field.
+#[inline]
 pub(crate) fn find<'a>(message: &'a [u8], number: u32) -> Option<Payload<'a>> {
     Fields::new(message).find(|field| field.number == number).map(|field| field.payload)
 }
@@ -217,6 +235,7 @@ pub(crate) fn put_fixed32_field(out: &mut Vec<u8>, number: u32, value: u32) {
 }
 
 pub(crate) fn put_bytes_field(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+    out.reserve(2 + bytes.len());
     put_varint(out, tag(number, LENGTH));
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
@@ -252,6 +271,13 @@ pub(crate) fn close(out: &mut Vec<u8>, open: Open) {
     let length = out.len().saturating_sub(body);
     let needed = varint_size(length as u64);
     let at = body.saturating_sub(reserved);
+    if needed == 1
+        && reserved == 1
+        && let Some(byte) = out.get_mut(at)
+    {
+        *byte = length as u8;
+        return;
+    }
     if needed > reserved {
         out.resize(out.len() + needed - reserved, 0);
     }

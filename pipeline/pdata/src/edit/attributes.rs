@@ -1,8 +1,8 @@
 //! Editing the attributes of one message.
 
-use super::{AttributeEdit, Node};
+use super::{AttributeEdit, Node, Place};
 use crate::view::{AttributeView, Attributes, ValueView};
-use crate::wire::{Fields, put_bytes_field};
+use crate::wire::{Fields, close, open, put_bytes_field};
 use crate::write::{Value, put_key_value};
 
 /// The attributes of one resource, scope, span, data point or log record.
@@ -54,9 +54,8 @@ impl AttributesMut<'_> {
     pub fn delete(&mut self, key: &str) -> bool {
         let is_there = self.get(key).is_some();
         if is_there {
-            let mut key_value = Vec::with_capacity(key.len() + 4);
-            put_bytes_field(&mut key_value, 1, key.as_bytes());
-            self.put(key, key_value, true);
+            let encoded = self.encoded(key.len() + 8, |out| put_bytes_field(out, 1, key.as_bytes()));
+            self.put(key, encoded, true);
         }
         is_there
     }
@@ -71,39 +70,57 @@ impl AttributesMut<'_> {
     }
 
     fn set(&mut self, key: &str, value: &Value<'_>) {
-        let mut key_value = Vec::with_capacity(key.len() + 24);
-        put_key_value(&mut key_value, key, value);
-        self.put(key, key_value, false);
+        let encoded = self.encoded(key.len() + value.size_hint() + 16, |out| put_key_value(out, key, value));
+        self.put(key, encoded, false);
     }
 
-    fn put(&mut self, key: &str, key_value: Vec<u8>, deleted: bool) {
-        let key_value = key_value.into_boxed_slice();
-        let original = || {
-            Fields::new(self.holder)
-                .filter(|field| field.number == self.number)
-                .find(|field| AttributeView::new(field.payload.bytes()).key_bytes() == key.as_bytes())
-                .map(|field| field.start)
+    fn encoded(&self, size: usize, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut out = Vec::with_capacity(size);
+        let attribute = open(&mut out, self.number, 1);
+        write(&mut out);
+        close(&mut out, attribute);
+        out
+    }
+
+    // Per edited item. Two allocations at most for the first edit: its node's and its bytes.
+    fn put(&mut self, key: &str, encoded: Vec<u8>, deleted: bool) {
+        let key = key.as_bytes();
+        let Some(known) = self.node.attributes().iter().position(|edit| edit.key() == key) else {
+            let place = Attributes::position(Fields::new(self.holder), self.number, key);
+            let place = place.map_or(Place::New, Place::At);
+            return self.node.edit_mut().attributes.push(AttributeEdit { encoded, deleted, place });
         };
-        let known = self.node.attributes().iter().position(|edit| edit.key() == key.as_bytes());
-        let replaces = if known.is_none() { original() } else { None };
         let edits = &mut self.node.edit_mut().attributes;
-        match known.and_then(|index| edits.get_mut(index).map(|edit| (index, edit))) {
-            None => edits.push(AttributeEdit { key_value, deleted, replaces }),
+        match edits.get_mut(known) {
             // What was deleted and is added again is new: its old place is gone.
-            Some((index, edit)) if edit.deleted && !deleted => {
-                edits.remove(index);
-                edits.push(AttributeEdit { key_value, deleted, replaces: None });
+            Some(edit) if edit.deleted && !deleted => {
+                let place = if edit.place == Place::New { Place::New } else { Place::Moved };
+                edits.remove(known);
+                edits.push(AttributeEdit { encoded, deleted, place });
             }
-            Some((_, edit)) => {
-                edit.key_value = key_value;
+            Some(edit) => {
+                edit.encoded = encoded;
                 edit.deleted = deleted;
             }
+            None => {}
         }
     }
 }
 
 impl AttributeEdit {
+    /// The `KeyValue`.
+    #[inline]
+    pub(crate) fn key_value(&self) -> &[u8] {
+        Fields::new(&self.encoded).next().map(|field| field.payload.bytes()).unwrap_or_default()
+    }
+
+    #[inline]
     pub(crate) fn key(&self) -> &[u8] {
-        AttributeView::new(&self.key_value).key_bytes()
+        AttributeView::new(self.key_value()).key_bytes()
+    }
+
+    /// Whether it stands after the attributes of the original message.
+    pub(crate) fn is_added(&self) -> bool {
+        !self.deleted && !matches!(self.place, Place::At(_))
     }
 }

@@ -17,6 +17,8 @@ pub use handles::{
     ScopeMut, ScopesMut, SpanMut, SpansMut,
 };
 
+use smallvec::SmallVec;
+
 use crate::batch::{Batch, Signal};
 use crate::view::Live;
 use crate::view::layout;
@@ -33,18 +35,29 @@ pub(crate) struct Node {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Edit {
     pub(crate) discarded: bool,
-    pub(crate) attributes: Vec<AttributeEdit>,
+    /// Most edits are of one attribute: it needs no memory of its own.
+    pub(crate) attributes: SmallVec<[AttributeEdit; 1]>,
     pub(crate) fields: Vec<FieldEdit>,
 }
 
 /// The present state of an attribute that was touched.
 #[derive(Debug, Clone)]
 pub(crate) struct AttributeEdit {
-    /// A `KeyValue`; of a deleted attribute only the key counts.
-    pub(crate) key_value: Box<[u8]>,
+    /// Tag, length and `KeyValue`; of a deleted attribute only the key counts.
+    pub(crate) encoded: Vec<u8>,
     pub(crate) deleted: bool,
-    /// Where its first occurrence stands in the original message; a new attribute stands at the end.
-    pub(crate) replaces: Option<usize>,
+    pub(crate) place: Place,
+}
+
+/// Where an attribute that was touched stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At the end: the original message has no such attribute.
+    New,
+    /// Where its first occurrence stands in the original message.
+    At(usize),
+    /// At the end, because it was deleted and added again. The original message has it still.
+    Moved,
 }
 
 /// A field that has a new value.
@@ -87,6 +100,11 @@ impl Node {
 
     pub(crate) fn fields(&self) -> &[FieldEdit] {
         self.edit.as_ref().map_or(&[], |edit| &edit.fields)
+    }
+
+    /// Whether what stands in the original message still stands there, and new attributes follow at most.
+    pub(crate) fn only_adds(&self) -> bool {
+        self.fields().is_empty() && self.attributes().iter().all(|edit| edit.place == Place::New)
     }
 
     fn discard(&mut self) {

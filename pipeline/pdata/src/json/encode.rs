@@ -1,11 +1,12 @@
 //! Bytes to JSON, as the Collector writes it: fields in the order of the .proto files, defaults left out, `resource`,
 //! `scope`, `status`, `body` and `value` always there.
 
-use std::io::Write;
+use serde::Serialize;
 
 use crate::batch::Batch;
 use crate::schema::{Field, Kind, Message, Rule};
-use crate::wire::{Fields, Payload, Reader, text, unzigzag};
+use crate::text::text;
+use crate::wire::{Fields, Payload, Reader, unzigzag};
 
 /// The batch as one JSON object. Fields that we do not know have no JSON name and are left out.
 pub fn encode(batch: &Batch) -> Vec<u8> {
@@ -16,18 +17,22 @@ pub fn encode(batch: &Batch) -> Vec<u8> {
     out
 }
 
+/// The place of a field that does not occur.
+const NOWHERE: usize = usize::MAX;
+
 fn put_message(out: &mut Vec<u8>, schema: &'static Message, message: &[u8]) {
     // Where each field first occurs, so that one walk serves all of them.
-    let mut first = [None; 32];
+    let mut first = [NOWHERE; 32];
     for field in Fields::new(message) {
         if let Some(place) = first.get_mut(field.number as usize) {
-            place.get_or_insert(field);
+            *place = field.start.min(*place);
         }
     }
     out.push(b'{');
     let begin = out.len();
     for field in schema.fields {
-        match first.get(usize::from(field.number)).copied().flatten() {
+        let place = first.get(usize::from(field.number)).copied().filter(|place| *place != NOWHERE);
+        match place.and_then(|place| Fields::starting_at(message, place).next()) {
             Some(found) if field.rule == Rule::Repeated => {
                 put_name(out, begin, field);
                 put_list(out, field, message, found.start);
@@ -103,29 +108,42 @@ fn put_value(out: &mut Vec<u8>, kind: Kind, payload: Payload<'_>) {
         }
         Kind::Id(_) => put_hex(out, payload.bytes()),
         Kind::Bool => out.extend_from_slice(if payload.number() == 0 { b"false" } else { b"true" }),
-        Kind::Uint32 | Kind::Fixed32 => put(out, format_args!("{}", payload.number32())),
-        Kind::Enum(_) => put(out, format_args!("{}", payload.number32() as i32)),
-        Kind::Sint32 => put(out, format_args!("{}", unzigzag(payload.number32()))),
-        Kind::Int64 | Kind::Sfixed64 => put(out, format_args!("\"{}\"", payload.number() as i64)),
-        Kind::Uint64 | Kind::Fixed64 => put(out, format_args!("\"{}\"", payload.number())),
+        Kind::Uint32 | Kind::Fixed32 => put(out, &payload.number32()),
+        Kind::Enum(_) => put(out, &(payload.number32() as i32)),
+        Kind::Sint32 => put(out, &unzigzag(payload.number32())),
+        Kind::Int64 | Kind::Sfixed64 => put_between_quotes(out, &(payload.number() as i64)),
+        Kind::Uint64 | Kind::Fixed64 => put_between_quotes(out, &payload.number()),
         Kind::Double => put_double(out, payload.double()),
         Kind::Message(schema) => put_message(out, schema, payload.bytes()),
     }
 }
 
-fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing to memory cannot fail.
-    let _ = out.write_fmt(text);
+fn put<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    // Writing a number or a string to memory cannot fail.
+    let _ = serde_json::to_writer(out, value);
+}
+
+fn put_between_quotes(out: &mut Vec<u8>, number: &impl Serialize) {
+    out.push(b'"');
+    put(out, number);
+    out.push(b'"');
 }
 
 fn put_string(out: &mut Vec<u8>, text: &str) {
-    // Nor can a string fail to be JSON.
-    let _ = serde_json::to_writer(out, text);
+    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    // Without a branch per byte, so that many bytes are looked at together.
+    if text.bytes().fold(false, |any, byte| any | needs_escape(byte)) {
+        return put(out, text);
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 fn put_double(out: &mut Vec<u8>, value: f64) {
     if value.is_finite() {
-        let _ = serde_json::to_writer(&mut *out, &value);
+        put(out, &value);
         // Whole numbers stand without a fraction, as in Go.
         if out.ends_with(b".0") {
             out.truncate(out.len() - 2);
@@ -138,9 +156,10 @@ fn put_double(out: &mut Vec<u8>, value: f64) {
 }
 
 fn put_hex(out: &mut Vec<u8>, id: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     for byte in id {
-        put(out, format_args!("{byte:02x}"));
+        out.extend([byte >> 4, byte & 15].map(|digit| DIGITS.get(usize::from(digit)).copied().unwrap_or(b'0')));
     }
     out.push(b'"');
 }

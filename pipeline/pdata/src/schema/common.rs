@@ -1,6 +1,6 @@
 //! Messages that all signals share: values, attributes, scopes, resources.
 
-use super::{Kind, Message, always, attribute, choice, many, message, one};
+use super::{Kind, Message, always, attributes, choice, many, message, one};
 
 pub(super) static ANY_VALUE: Message = message(&[
     choice(1, "string_value", "stringValue", Kind::String),
@@ -14,20 +14,20 @@ pub(super) static ANY_VALUE: Message = message(&[
 
 static ARRAY_VALUE: Message = message(&[many(1, "values", "values", Kind::Message(&ANY_VALUE))]);
 
-static KEY_VALUE_LIST: Message = message(&[many(1, "values", "values", Kind::Message(&KEY_VALUE))]);
+static KEY_VALUE_LIST: Message = message(&[attributes(1, "values", "values")]);
 
 pub(super) static KEY_VALUE: Message =
-    attribute(&[one(1, "key", "key", Kind::String), always(2, "value", "value", Kind::Message(&ANY_VALUE))]);
+    message(&[one(1, "key", "key", Kind::String), always(2, "value", "value", Kind::Message(&ANY_VALUE))]);
 
 pub(super) static SCOPE: Message = message(&[
     one(1, "name", "name", Kind::String),
     one(2, "version", "version", Kind::String),
-    many(3, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(3, "attributes", "attributes"),
     one(4, "dropped_attributes_count", "droppedAttributesCount", Kind::Uint32),
 ]);
 
 pub(super) static RESOURCE: Message = message(&[
-    many(1, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(1, "attributes", "attributes"),
     one(2, "dropped_attributes_count", "droppedAttributesCount", Kind::Uint32),
     many(3, "entity_refs", "entityRefs", Kind::Message(&ENTITY_REF)),
 ]);

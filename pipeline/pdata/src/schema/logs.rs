@@ -1,7 +1,7 @@
 //! Messages of logs.
 
-use super::common::{ANY_VALUE, KEY_VALUE, RESOURCE, SCOPE};
-use super::{Kind, Message, always, item, many, message, one};
+use super::common::{ANY_VALUE, RESOURCE, SCOPE};
+use super::{Kind, Message, always, attributes, item, many, message, one};
 
 pub(crate) static LOGS: Message = message(&[many(1, "resource_logs", "resourceLogs", Kind::Message(&RESOURCE_LOGS))]);
 
@@ -23,7 +23,7 @@ static LOG_RECORD: Message = item(&[
     one(2, "severity_number", "severityNumber", Kind::Enum(SEVERITIES)),
     one(3, "severity_text", "severityText", Kind::String),
     always(5, "body", "body", Kind::Message(&ANY_VALUE)),
-    many(6, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(6, "attributes", "attributes"),
     one(7, "dropped_attributes_count", "droppedAttributesCount", Kind::Uint32),
     one(8, "flags", "flags", Kind::Fixed32),
     one(9, "trace_id", "traceId", Kind::Id(16)),

@@ -1,7 +1,7 @@
 //! Messages of metrics.
 
-use super::common::{KEY_VALUE, RESOURCE, SCOPE};
-use super::{Kind, Message, always, choice, item, many, message, one, optional};
+use super::common::{RESOURCE, SCOPE};
+use super::{Kind, Message, always, attributes, choice, item, many, message, one, optional};
 
 pub(crate) static METRICS: Message =
     message(&[many(1, "resource_metrics", "resourceMetrics", Kind::Message(&RESOURCE_METRICS))]);
@@ -27,7 +27,7 @@ static METRIC: Message = message(&[
     choice(9, "histogram", "histogram", Kind::Message(&HISTOGRAM)),
     choice(10, "exponential_histogram", "exponentialHistogram", Kind::Message(&EXPONENTIAL_HISTOGRAM)),
     choice(11, "summary", "summary", Kind::Message(&SUMMARY)),
-    many(12, "metadata", "metadata", Kind::Message(&KEY_VALUE)),
+    attributes(12, "metadata", "metadata"),
 ]);
 
 static GAUGE: Message = message(&[many(1, "data_points", "dataPoints", Kind::Message(&NUMBER_POINT))]);
@@ -51,7 +51,7 @@ static EXPONENTIAL_HISTOGRAM: Message = message(&[
 static SUMMARY: Message = message(&[many(1, "data_points", "dataPoints", Kind::Message(&SUMMARY_POINT))]);
 
 static NUMBER_POINT: Message = item(&[
-    many(7, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(7, "attributes", "attributes"),
     one(2, "start_time_unix_nano", "startTimeUnixNano", Kind::Fixed64),
     one(3, "time_unix_nano", "timeUnixNano", Kind::Fixed64),
     choice(4, "as_double", "asDouble", Kind::Double),
@@ -61,7 +61,7 @@ static NUMBER_POINT: Message = item(&[
 ]);
 
 static HISTOGRAM_POINT: Message = item(&[
-    many(9, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(9, "attributes", "attributes"),
     one(2, "start_time_unix_nano", "startTimeUnixNano", Kind::Fixed64),
     one(3, "time_unix_nano", "timeUnixNano", Kind::Fixed64),
     one(4, "count", "count", Kind::Fixed64),
@@ -75,7 +75,7 @@ static HISTOGRAM_POINT: Message = item(&[
 ]);
 
 static EXPONENTIAL_POINT: Message = item(&[
-    many(1, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(1, "attributes", "attributes"),
     one(2, "start_time_unix_nano", "startTimeUnixNano", Kind::Fixed64),
     one(3, "time_unix_nano", "timeUnixNano", Kind::Fixed64),
     one(4, "count", "count", Kind::Fixed64),
@@ -95,7 +95,7 @@ static BUCKETS: Message =
     message(&[one(1, "offset", "offset", Kind::Sint32), many(2, "bucket_counts", "bucketCounts", Kind::Uint64)]);
 
 static SUMMARY_POINT: Message = item(&[
-    many(7, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(7, "attributes", "attributes"),
     one(2, "start_time_unix_nano", "startTimeUnixNano", Kind::Fixed64),
     one(3, "time_unix_nano", "timeUnixNano", Kind::Fixed64),
     one(4, "count", "count", Kind::Fixed64),
@@ -108,7 +108,7 @@ static QUANTILE: Message =
     message(&[one(1, "quantile", "quantile", Kind::Double), one(2, "value", "value", Kind::Double)]);
 
 static EXEMPLAR: Message = message(&[
-    many(7, "filtered_attributes", "filteredAttributes", Kind::Message(&KEY_VALUE)),
+    attributes(7, "filtered_attributes", "filteredAttributes"),
     one(2, "time_unix_nano", "timeUnixNano", Kind::Fixed64),
     choice(3, "as_double", "asDouble", Kind::Double),
     choice(6, "as_int", "asInt", Kind::Sfixed64),

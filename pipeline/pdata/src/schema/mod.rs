@@ -14,6 +14,8 @@ pub(crate) use logs::LOGS;
 pub(crate) use metrics::METRICS;
 pub(crate) use traces::TRACES;
 
+use crate::wire::{FIXED32, FIXED64, LENGTH, VARINT};
+
 /// A message type.
 #[derive(Debug)]
 pub(crate) struct Message {
@@ -21,14 +23,39 @@ pub(crate) struct Message {
     pub(crate) fields: &'static [Field],
     /// Whether one such message is one item: a span, a data point, a log record.
     pub(crate) is_item: bool,
-    /// Whether it is a key and a value.
-    pub(crate) is_attribute: bool,
     /// Field number to index + 1 in `fields`; 0 is an unknown field.
     slots: [u8; SLOTS],
+    /// What the framing pass asks of a field whose tag is one byte, by that byte.
+    shortcuts: [Shortcut; TAGS],
 }
 
 /// No field of OTLP has a number of 32 or more, except reserved ones.
 const SLOTS: usize = 32;
+
+/// Tags of one byte.
+const TAGS: usize = 128;
+
+/// A field in its most usual form, as the framing pass checks it without looking at the field itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shortcut {
+    pub(crate) form: Form,
+    /// The field's own.
+    pub(crate) bit: u32,
+}
+
+/// What such a field carries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form {
+    /// There is no shortcut: the field is unknown, has another wire type, or needs more than a look.
+    None,
+    Varint,
+    Fixed64,
+    Fixed32,
+    Bytes,
+    Text,
+    Id(u8),
+    Attribute,
+}
 
 /// A field of a message.
 #[derive(Debug)]
@@ -42,6 +69,8 @@ pub(crate) struct Field {
     pub(crate) rule: Rule,
     /// Marks that the field was seen. All members of a oneof share a bit; repeated fields have none.
     pub(crate) bit: u32,
+    /// Whether it is a list of keys and values.
+    holds_attributes: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +122,23 @@ impl Field {
         self.rule == Rule::Repeated
             && matches!(self.kind, Kind::Uint64 | Kind::Int64 | Kind::Fixed64 | Kind::Double | Kind::Uint32)
     }
+
+    const fn shortcut(&self) -> (u8, Form) {
+        match self.kind {
+            Kind::Message(_) if self.holds_attributes => (LENGTH, Form::Attribute),
+            Kind::String => (LENGTH, Form::Text),
+            Kind::Bytes => (LENGTH, Form::Bytes),
+            Kind::Id(size) => (LENGTH, Form::Id(size)),
+            Kind::Message(_) => (LENGTH, Form::None),
+            // Repeated numbers have two legal forms, and only one of them is normal.
+            _ if matches!(self.rule, Rule::Repeated) => (LENGTH, Form::None),
+            Kind::Fixed64 | Kind::Sfixed64 | Kind::Double => (FIXED64, Form::Fixed64),
+            Kind::Fixed32 => (FIXED32, Form::Fixed32),
+            Kind::Bool | Kind::Uint32 | Kind::Int64 | Kind::Uint64 | Kind::Sint32 | Kind::Enum(_) => {
+                (VARINT, Form::Varint)
+            }
+        }
+    }
 }
 
 impl Message {
@@ -103,6 +149,11 @@ impl Message {
         self.fields.get(usize::from(slot).checked_sub(1)?)
     }
 
+    #[inline]
+    pub(crate) fn shortcut(&self, tag: u8) -> Shortcut {
+        self.shortcuts.get(usize::from(tag)).copied().unwrap_or(Shortcut { form: Form::None, bit: 0 })
+    }
+
     /// The field with this name, in either spelling.
     pub(crate) fn field_named(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.json == name || field.name == name)
@@ -111,22 +162,24 @@ impl Message {
 
 const fn message(fields: &'static [Field]) -> Message {
     let mut slots = [0; SLOTS];
+    let mut shortcuts = [Shortcut { form: Form::None, bit: 0 }; TAGS];
     let mut index = 0;
     while index < fields.len() {
-        slots[fields[index].number as usize] = index as u8 + 1;
+        let field = &fields[index];
+        slots[field.number as usize] = index as u8 + 1;
+        let (wire, form) = field.shortcut();
+        let tag = (field.number as usize) << 3 | wire as usize;
+        if tag < TAGS {
+            shortcuts[tag] = Shortcut { form, bit: field.bit };
+        }
         index += 1;
     }
-    Message { fields, is_item: false, is_attribute: false, slots }
+    Message { fields, is_item: false, slots, shortcuts }
 }
 
 /// A message that counts as one item.
 const fn item(fields: &'static [Field]) -> Message {
     Message { is_item: true, ..message(fields) }
-}
-
-/// A key and a value.
-const fn attribute(fields: &'static [Field]) -> Message {
-    Message { is_attribute: true, ..message(fields) }
 }
 
 const fn field(number: u8, name: &'static str, json: &'static str, kind: Kind, rule: Rule) -> Field {
@@ -135,7 +188,7 @@ const fn field(number: u8, name: &'static str, json: &'static str, kind: Kind, r
         Rule::OneOf => 1,
         Rule::Single | Rule::Always | Rule::Optional => 1 << number,
     };
-    Field { number, name, json, kind, rule, bit }
+    Field { number, name, json, kind, rule, bit, holds_attributes: false }
 }
 
 const fn one(number: u8, name: &'static str, json: &'static str, kind: Kind) -> Field {
@@ -144,6 +197,10 @@ const fn one(number: u8, name: &'static str, json: &'static str, kind: Kind) -> 
 
 const fn many(number: u8, name: &'static str, json: &'static str, kind: Kind) -> Field {
     field(number, name, json, kind, Rule::Repeated)
+}
+
+const fn attributes(number: u8, name: &'static str, json: &'static str) -> Field {
+    Field { holds_attributes: true, ..many(number, name, json, Kind::Message(&common::KEY_VALUE)) }
 }
 
 const fn choice(number: u8, name: &'static str, json: &'static str, kind: Kind) -> Field {

@@ -1,7 +1,7 @@
 //! Messages of traces.
 
-use super::common::{KEY_VALUE, RESOURCE, SCOPE};
-use super::{Kind, Message, always, item, many, message, one};
+use super::common::{RESOURCE, SCOPE};
+use super::{Kind, Message, always, attributes, item, many, message, one};
 
 pub(crate) static TRACES: Message =
     message(&[many(1, "resource_spans", "resourceSpans", Kind::Message(&RESOURCE_SPANS))]);
@@ -28,7 +28,7 @@ static SPAN: Message = item(&[
     one(6, "kind", "kind", Kind::Enum(SPAN_KINDS)),
     one(7, "start_time_unix_nano", "startTimeUnixNano", Kind::Fixed64),
     one(8, "end_time_unix_nano", "endTimeUnixNano", Kind::Fixed64),
-    many(9, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(9, "attributes", "attributes"),
     one(10, "dropped_attributes_count", "droppedAttributesCount", Kind::Uint32),
     many(11, "events", "events", Kind::Message(&EVENT)),
     one(12, "dropped_events_count", "droppedEventsCount", Kind::Uint32),
@@ -40,7 +40,7 @@ static SPAN: Message = item(&[
 static EVENT: Message = message(&[
     one(1, "time_unix_nano", "timeUnixNano", Kind::Fixed64),
     one(2, "name", "name", Kind::String),
-    many(3, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(3, "attributes", "attributes"),
     one(4, "dropped_attributes_count", "droppedAttributesCount", Kind::Uint32),
 ]);
 
@@ -48,7 +48,7 @@ static LINK: Message = message(&[
     one(1, "trace_id", "traceId", Kind::Id(16)),
     one(2, "span_id", "spanId", Kind::Id(8)),
     one(3, "trace_state", "traceState", Kind::String),
-    many(4, "attributes", "attributes", Kind::Message(&KEY_VALUE)),
+    attributes(4, "attributes", "attributes"),
     one(5, "dropped_attributes_count", "droppedAttributesCount", Kind::Uint32),
     one(6, "flags", "flags", Kind::Fixed32),
 ]);

@@ -59,12 +59,20 @@ fn log_bodies_of_every_type() {
         (r#"{"intValue":"9007199254740993"}"#, "9007199254740993"),
         (r#"{"doubleValue":1e21}"#, "1e+21"),
         (r#"{"doubleValue":0.000001}"#, "0.000001"),
-        (r#"{"doubleValue":"-Infinity"}"#, "json: unsupported value: -Inf"),
+        (r#"{"doubleValue":"NaN"}"#, "NaN"),
+        (r#"{"doubleValue":"Infinity"}"#, "Infinity"),
+        (r#"{"doubleValue":"-Infinity"}"#, "-Infinity"),
         (r#"{"bytesValue":"_-8"}"#, "/+8="),
         (
             r#"{"kvlistValue":{"values":[{"key":"b","value":{"intValue":1}},{"key":"a","value":{"stringValue":"<x>"}}]}}"#,
-            r#"{"a":"\u003cx\u003e","b":1}"#,
+            r#"{"a":"<x>","b":1}"#,
         ),
+        (
+            r#"{"arrayValue":{"values":[{"stringValue":"a&b"},{"stringValue":"1\u20282\u20293"}]}}"#,
+            r#"["a&b","1\u20282\u20293"]"#,
+        ),
+        // Go has no JSON for it, and then says nothing.
+        (r#"{"arrayValue":{"values":[{"doubleValue":"NaN"}]}}"#, ""),
         (r#"{"arrayValue":{"values":[{"boolValue":true},{}]}}"#, "[true,null]"),
     ];
 

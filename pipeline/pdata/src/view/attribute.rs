@@ -1,7 +1,8 @@
 //! Attributes and their values.
 
-use crate::edit::AttributeEdit;
-use crate::wire::{Fields, Payload, text};
+use crate::edit::{AttributeEdit, Place};
+use crate::text::text;
+use crate::wire::{Fields, Payload, split_short};
 
 /// The attributes of something, in wire order, then the added ones.
 #[derive(Debug, Clone)]
@@ -27,10 +28,16 @@ impl<'a> Attributes<'a> {
     pub fn get(mut self, key: &str) -> Option<ValueView<'a>> {
         let key = key.as_bytes();
         if let Some(edit) = self.edit_of(key) {
-            return if edit.deleted { None } else { Some(AttributeView::new(&edit.key_value).value()) };
+            return if edit.deleted { None } else { Some(AttributeView::new(edit.key_value()).value()) };
         }
-        self.edits = &[];
-        self.find(|attribute| attribute.key == key).map(|attribute| attribute.value())
+        let number = self.number;
+        let found = self.fields.find(|field| field.number == number && has_key(field.payload.bytes(), key))?;
+        Some(AttributeView::new(found.payload.bytes()).value())
+    }
+
+    /// Where the first attribute with this key stands in the bytes, whatever the edits.
+    pub(crate) fn position(mut fields: Fields<'_>, number: u32, key: &[u8]) -> Option<usize> {
+        fields.find(|field| field.number == number && has_key(field.payload.bytes(), key)).map(|field| field.start)
     }
 
     fn edit_of(&self, key: &[u8]) -> Option<&'a AttributeEdit> {
@@ -53,19 +60,33 @@ impl<'a> Iterator for Attributes<'a> {
             }
             match self.edit_of(original.key) {
                 None => return Some(original),
-                Some(edit) if !edit.deleted && edit.replaces == Some(field.start) => {
-                    return Some(AttributeView::new(&edit.key_value));
+                Some(edit) if !edit.deleted && edit.place == Place::At(field.start) => {
+                    return Some(AttributeView::new(edit.key_value()));
                 }
                 Some(_) => {}
             }
         }
         while let Some(edit) = self.edits.get(self.tail) {
             self.tail += 1;
-            if !edit.deleted && edit.replaces.is_none() {
-                return Some(AttributeView::new(&edit.key_value));
+            if edit.is_added() {
+                return Some(AttributeView::new(edit.key_value()));
             }
         }
         None
+    }
+}
+
+/// Tags of the fields of a `KeyValue`, and of a string in an `AnyValue`.
+const KEY: u8 = 0x0a;
+const VALUE: u8 = 0x12;
+const STRING: u8 = 0x0a;
+
+/// Whether this is the key of a `KeyValue`. Keys of another length cost one comparison.
+#[inline]
+fn has_key(key_value: &[u8], key: &[u8]) -> bool {
+    match split_short(key_value, KEY) {
+        Some((own, _)) => own == key,
+        None => AttributeView::new(key_value).key == key,
     }
 }
 
@@ -79,6 +100,17 @@ pub struct AttributeView<'a> {
 impl<'a> AttributeView<'a> {
     #[inline]
     pub(crate) fn new(key_value: &'a [u8]) -> Self {
+        if let Some((key, rest)) = split_short(key_value, KEY)
+            && let Some((value, [])) = split_short(rest, VALUE)
+        {
+            return Self { key, value };
+        }
+        Self::unusual(key_value)
+    }
+
+    /// Long, incomplete, in another order, or with fields of the future.
+    #[inline(never)]
+    fn unusual(key_value: &'a [u8]) -> Self {
         let mut attribute = Self { key: &[], value: &[] };
         for field in Fields::new(key_value) {
             match field.number {
@@ -138,12 +170,13 @@ impl<'a> ValueView<'a> {
         Self { any_value }
     }
 
-    /// The encoded `AnyValue`.
-    pub(crate) fn encoded(&self) -> &'a [u8] {
+    /// The encoded `AnyValue`: fields of the message, without a length of their own.
+    pub fn encoded(&self) -> &'a [u8] {
         self.any_value
     }
 
     /// The value by its type.
+    #[inline]
     pub fn kind(&self) -> ValueKind<'a> {
         let Some((number, payload)) = self.known() else { return ValueKind::Empty };
         match number {
@@ -184,6 +217,9 @@ impl<'a> ValueView<'a> {
 
     #[inline]
     fn known(&self) -> Option<(u32, Payload<'a>)> {
+        if let Some((string, [])) = split_short(self.any_value, STRING) {
+            return Some((1, Payload::Bytes(string)));
+        }
         let mut fields = Fields::new(self.any_value);
         fields.find(|field| matches!(field.number, 1..=7)).map(|field| (field.number, field.payload))
     }

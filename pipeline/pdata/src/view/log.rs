@@ -3,7 +3,8 @@
 use super::attribute::{Attributes, ValueView};
 use super::{edits, layout, views};
 use crate::edit::Node;
-use crate::wire::{Fields, find, text};
+use crate::text::text;
+use crate::wire::{Fields, find};
 
 views!(
     /// The log records of a scope.

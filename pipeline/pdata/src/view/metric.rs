@@ -4,7 +4,8 @@ use super::attribute::Attributes;
 use super::point::{ExponentialPoints, HistogramPoints, NumberPoints, SummaryPoints};
 use super::{Live, layout, views};
 use crate::edit::Node;
-use crate::wire::{Fields, find, text};
+use crate::text::text;
+use crate::wire::{Fields, find};
 
 views!(
     /// The metrics of a scope.

@@ -28,7 +28,8 @@ use bytes::Bytes;
 
 use crate::batch::{Batch, Signal};
 use crate::edit::Node;
-use crate::wire::{Fields, find, text};
+use crate::text::text;
+use crate::wire::{Fields, find};
 
 /// The children of a message that were not discarded, with their edits.
 #[derive(Debug, Clone)]

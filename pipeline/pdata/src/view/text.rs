@@ -1,6 +1,6 @@
 //! Values as text, in the form of the Go Collector's `AsString`.
 //!
-//! Maps and lists are JSON as Go's `encoding/json` writes it: keys sorted, `<`, `>` and `&` escaped.
+//! Maps and lists are JSON as Go's `encoding/json` writes it: keys sorted, characters of HTML as they are.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,8 +18,7 @@ impl<'a> ValueView<'a> {
             ValueKind::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
             ValueKind::Int(value) => Cow::Owned(value.to_string()),
             ValueKind::Double(value) if value.is_finite() => Cow::Owned(go_double(value)),
-            // That is what Go prints, in all its beauty.
-            ValueKind::Double(value) => Cow::Owned(format!("json: unsupported value: {}", go_not_finite(value))),
+            ValueKind::Double(value) => Cow::Borrowed(not_finite(value)),
             ValueKind::Bytes(value) => Cow::Owned(base64(value)),
             kind @ (ValueKind::Array(_) | ValueKind::Map(_)) => {
                 let mut out = String::new();
@@ -77,7 +76,7 @@ fn put_quoted(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
+            '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
                 // Writing to a string cannot fail.
                 let _ = write!(out, "\\u{:04x}", u32::from(character));
             }
@@ -106,12 +105,12 @@ fn go_double(value: f64) -> String {
     }
 }
 
-fn go_not_finite(value: f64) -> &'static str {
+fn not_finite(value: f64) -> &'static str {
     if value.is_nan() {
         "NaN"
     } else if value > 0.0 {
-        "+Inf"
+        "Infinity"
     } else {
-        "-Inf"
+        "-Infinity"
     }
 }

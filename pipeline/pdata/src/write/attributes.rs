@@ -22,6 +22,19 @@ pub enum Value<'a> {
     Copied(ValueView<'a>),
 }
 
+impl Value<'_> {
+    /// About how many bytes it takes, so that room is made once.
+    pub(crate) fn size_hint(&self) -> usize {
+        match self {
+            Value::Str(value) => value.len(),
+            Value::Bytes(value) => value.len(),
+            Value::Strs(values) => values.iter().map(|value| value.len() + 4).sum(),
+            Value::Copied(value) => value.encoded().len(),
+            Value::Bool(_) | Value::Int(_) | Value::Double(_) => 8,
+        }
+    }
+}
+
 impl<'a> From<&'a str> for Value<'a> {
     fn from(value: &'a str) -> Self {
         Value::Str(value)

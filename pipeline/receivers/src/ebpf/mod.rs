@@ -87,8 +87,7 @@ impl Receiver for EbpfReceiver {
             overflowed: lost("pipeline_full"),
         };
         let stop = Arc::new(AtomicBool::new(false));
-        let watch =
-            Watch::attach(&self.config, outbox, Arc::clone(&stop)).map_err(|error| StartError(error.to_string()))?;
+        let watch = attach(self.config.clone(), outbox, Arc::clone(&stop)).await?;
         let (ready, when_ready) = oneshot::channel();
         let thread = std::thread::Builder::new().name("ebpf".into()).spawn(move || watch.run(ready));
         let thread = thread.map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
@@ -108,6 +107,19 @@ impl Receiver for EbpfReceiver {
         }
         let _ = sending.await;
     }
+}
+
+/// Attaches on a thread that ends right after: reading the kernel's types takes tens of megabytes for a moment, and the
+/// allocator returns them to the system when their thread is gone.
+async fn attach(config: EbpfConfig, outbox: Outbox, stop: Arc<AtomicBool>) -> Result<Watch, StartError> {
+    let (attached, when_attached) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("ebpf-attach".into()).spawn(move || {
+        // Nobody waits any more if the process is being stopped.
+        let _ = attached.send(Watch::attach(&config, outbox, stop));
+    });
+    thread.map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
+    let outcome = when_attached.await.map_err(|_| StartError("attaching the eBPF programs panicked".into()))?;
+    outcome.map_err(|error| StartError(error.to_string()))
 }
 
 struct Sending {
