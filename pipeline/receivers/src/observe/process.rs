@@ -234,7 +234,10 @@ fn script_name(arguments: &[u8]) -> Option<String> {
         arguments.split(|byte| *byte == 0).filter_map(|argument| std::str::from_utf8(argument).ok()).skip(1);
     loop {
         let argument = arguments.next()?;
-        if argument == "-m" || argument == "-jar" {
+        if argument == "-m" {
+            return arguments.next().map(Into::into);
+        }
+        if argument == "-jar" {
             return Some(stem(arguments.next()?));
         }
         if argument == "-c" || argument == "-e" {
@@ -288,6 +291,9 @@ mod tests {
 
         let (_root, files) = proc_with(8, "/usr/lib/jvm/bin/java", "java -Xmx1g -jar /opt/billing.jar", "", "0::/\n");
         assert_eq!(files.describe(8, None, None).service_name, "billing");
+
+        let (_root, files) = proc_with(9, "/usr/bin/python3.11", "python3 -m http.server 80", "", "0::/\n");
+        assert_eq!(files.describe(9, None, None).service_name, "http.server");
     }
 
     #[test]
