@@ -11,7 +11,6 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use pdata::{AttributesWriter, Batch, BufferPool, Limit, Segments, Signal, SpanFields, SpanView, TracesWriter, json};
@@ -188,7 +187,7 @@ fn writing(criterion: &mut Criterion) {
     });
     group.bench_function("writer", |bencher| bencher.iter(write_request));
     group.bench_function("json", |bencher| bencher.iter(|| json::encode(black_box(&batch))));
-    let decoded = TracesData::decode(Bytes::from(batch.to_bytes())).unwrap_or_default();
+    let decoded = TracesData::decode(batch.to_bytes()).unwrap_or_default();
     group.bench_function("prost encode", |bencher| bencher.iter(|| black_box(&decoded).encode_to_vec()));
     group.finish();
 }

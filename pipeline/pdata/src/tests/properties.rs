@@ -10,6 +10,7 @@ use prost::Message;
 
 use super::generate::Chance;
 use super::{model, oracle};
+use crate::framing::check_by;
 use crate::wire::put_bytes_field;
 use crate::{Batch, BufferPool, Limit, Signal, json};
 
@@ -153,7 +154,9 @@ proptest! {
         let whole = Batch::from_otlp(signal, bytes.clone()).unwrap().items();
 
         for end in 0..bytes.len() {
-            if let Ok(batch) = Batch::from_otlp(signal, bytes.slice(..end)) {
+            let cut = bytes.slice(..end);
+            prop_assert_eq!(check_by::<true>(signal.schema(), &cut), check_by::<false>(signal.schema(), &cut));
+            if let Ok(batch) = Batch::from_otlp(signal, cut) {
                 prop_assert!(batch.items() <= whole, "{} of {whole} items from {end} bytes", batch.items());
             }
         }
@@ -168,6 +171,8 @@ proptest! {
                 *byte = value;
             }
         }
+        // Shortcuts find what the table finds, down to the error's place.
+        prop_assert_eq!(check_by::<true>(signal.schema(), &bytes), check_by::<false>(signal.schema(), &bytes));
         if let Ok(mut batch) = Batch::from_otlp(signal, bytes.into()) {
             shown(&batch);
             prop_assert!(json::decode(signal, &json::encode(&batch)).is_ok(), "our own JSON is readable");
