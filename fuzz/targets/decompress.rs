@@ -6,8 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use transport::{Codec, decompress};
 
 const LIMIT: usize = 1 << 16;
-const CODECS: [Codec; 6] =
-    [Codec::Gzip, Codec::Zlib, Codec::Zstd, Codec::Snappy, Codec::SnappyFramed, Codec::Lz4];
+const CODECS: [Codec; 6] = [Codec::Gzip, Codec::Zlib, Codec::Zstd, Codec::Snappy, Codec::SnappyFramed, Codec::Lz4];
 
 fuzz_target!(|input: (u8, u16, &[u8])| {
     let (codec, room, bytes) = input;
