@@ -5,6 +5,7 @@
 //!
 //! Enter at [`cli::Cli`] and [`tables::TABLES`].
 
+mod allocator;
 mod cli;
 mod commands;
 mod logging;
@@ -14,10 +15,6 @@ mod top;
 use std::process::ExitCode;
 
 use clap::Parser;
-
-/// glibc's allocator keeps what bursts have taken; this one gives it back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     cli::Cli::parse().execute()

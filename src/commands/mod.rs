@@ -14,8 +14,8 @@ use config::{Loaded, Problems, Request, Severity, Shards};
 use engine::{Plan, RunOptions};
 
 use crate::cli::Sources;
-use crate::logging;
 use crate::tables::TABLES;
+use crate::{allocator, logging};
 
 pub use components::components;
 pub use doctor::doctor;
@@ -34,7 +34,7 @@ pub fn run(sources: &Sources, drain_timeout: Duration) -> ExitCode {
         Err(problems) => return refuse(&problems),
     };
     logging::start(&loaded.service.telemetry.logs);
-    let options = RunOptions { drain_timeout, version: VERSION };
+    let options = RunOptions { drain_timeout, version: VERSION, when_ready: allocator::give_back };
     match engine::run(plan, context, &options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -20,6 +20,8 @@ pub struct RunOptions {
     pub drain_timeout: Duration,
     /// Name and version for the start log and own telemetry.
     pub version: &'static str,
+    /// Called once, when everything has started: what only starting needed may be given back now.
+    pub when_ready: fn(),
 }
 
 /// Why the process ended with a fault.
@@ -72,6 +74,7 @@ impl Service {
         let mut extensions = self.start_extensions().await?;
         let shards = self.start_shards().await?;
         self.enter(Phase::Ready);
+        (self.options.when_ready)();
         info!("Everything is ready. Begin running and processing data.");
 
         let (outcome, shards) = self.watch(shards, &mut signals).await;

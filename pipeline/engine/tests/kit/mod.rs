@@ -255,7 +255,7 @@ pub fn run(yaml: &str) -> (Result<(), RunError>, Vec<String>) {
     reported();
     let (done, outcome): (Sender<_>, Inbox<_>) = mpsc::channel();
     std::thread::spawn(move || {
-        let options = RunOptions { drain_timeout: Duration::from_secs(5), version: "test" };
+        let options = RunOptions { drain_timeout: Duration::from_secs(5), version: "test", when_ready: || {} };
         done.send(engine::run(plan, context, &options))
     });
     let outcome = outcome.recv_timeout(Duration::from_secs(30)).expect("the engine ends");
