@@ -227,3 +227,21 @@ fn a_capture_is_replayed_as_json_and_that_is_all() {
     assert!(told.spans.iter().any(|span| span.service == "front" && span.name == "GET /products/{id}"), "{told}");
     assert!(!told.last("http.server.request.duration").is_empty());
 }
+
+#[test]
+fn every_configuration_that_we_ship_is_valid_and_gives_no_warning() {
+    for file in [
+        "config/presets/agent.yaml",
+        "config/presets/gateway.yaml",
+        "config/presets/standalone.yaml",
+        "examples/demo/tidewatch.yaml",
+        "examples/pcap/replay.yaml",
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        // Their defaults for what the environment names are part of what is checked.
+        let outcome = tidewatch(&["validate", "--config", path.to_str().unwrap()]);
+
+        assert_eq!(outcome.code, 0, "{file}: {}", outcome.stderr);
+        assert!(!outcome.stderr.contains("is deprecated") && !outcome.stderr.contains("not used"), "{}", outcome.stderr);
+    }
+}

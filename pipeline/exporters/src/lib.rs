@@ -11,6 +11,7 @@ pub mod file;
 pub mod nop;
 pub mod otlp_grpc;
 pub mod otlp_http;
+mod outbound;
 mod partial;
 pub mod prometheus;
 mod prometheus_names;

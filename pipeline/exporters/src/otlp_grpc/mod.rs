@@ -12,11 +12,12 @@ mod tests;
 use std::cell::RefCell;
 
 use async_trait::async_trait;
-use component::{Ack, BuildContext, BuildError, Exporter, ExporterFactory, Refusal, Stability, StartError};
+use component::{Ack, BuildContext, BuildError, Exporter, ExporterFactory, Stability, StartError};
 use pdata::{Batch, BufferPool, Signal};
 use transport::{Delivery, DeliveryError, GrpcClient, Sending};
 
 pub use self::config::OtlpGrpcConfig;
+use crate::outbound::Outbound;
 use crate::partial::Rejected;
 
 /// Sends OTLP over gRPC.
@@ -27,7 +28,7 @@ pub const FACTORY: ExporterFactory =
 pub struct OtlpGrpcExporter {
     config: OtlpGrpcConfig,
     context: BuildContext,
-    sending: Option<Sending<GrpcDelivery>>,
+    outbound: Outbound<GrpcDelivery>,
 }
 
 #[async_trait(?Send)]
@@ -36,7 +37,7 @@ impl Exporter for OtlpGrpcExporter {
     const SIGNALS: &'static [Signal] = &Signal::ALL;
 
     fn build(config: &OtlpGrpcConfig, context: &BuildContext) -> Result<Self, BuildError> {
-        Ok(Self { config: config.clone(), context: context.clone(), sending: None })
+        Ok(Self { config: config.clone(), context: context.clone(), outbound: Outbound::closed() })
     }
 
     async fn start(&mut self) -> Result<(), StartError> {
@@ -48,21 +49,16 @@ impl Exporter for OtlpGrpcExporter {
             rejected: Rejected::new(&self.context),
         };
         let (queue, retry) = (config.sending_queue.get(), config.retry_on_failure.get());
-        self.sending = Some(Sending::new(delivery, queue, retry, timeout, &self.context));
+        self.outbound.open(Sending::new(delivery, queue, retry, timeout, &self.context));
         Ok(())
     }
 
     fn accept(&mut self, batch: Batch, ack: Ack) {
-        match &self.sending {
-            Some(sending) => sending.accept(batch, ack),
-            None => ack.refuse(Refusal::Retryable("the exporter has not started".into())),
-        }
+        self.outbound.accept(batch, ack);
     }
 
     async fn stop(&mut self) {
-        if let Some(sending) = &self.sending {
-            sending.stop().await;
-        }
+        self.outbound.stop().await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::config::assert_readme_table;
 use component::testkit::{self, BEGINNING};
-use component::{Budget, SteppedClock, promise};
+use component::{Budget, Refusal, SteppedClock, promise};
 use pdata::{SpanFields, TracesWriter};
 use transport::{Admission, Export, GrpcServer, GrpcServerOptions, Intake, Rejection, Serving, Sharing, listen};
 

@@ -14,11 +14,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use component::{Ack, BuildContext, BuildError, Exporter, ExporterFactory, Refusal, Stability, StartError};
+use component::{Ack, BuildContext, BuildError, Exporter, ExporterFactory, Stability, StartError};
 use pdata::{Batch, BufferPool, Signal, json};
 use transport::{Delivery, DeliveryError, Encoding, HttpClient, Sending, Target, export_over_http};
 
 pub use self::config::{EncodingType, OtlpHttpConfig};
+use crate::outbound::Outbound;
 use crate::partial::Rejected;
 
 /// Sends OTLP over HTTP.
@@ -29,7 +30,7 @@ pub const FACTORY: ExporterFactory =
 pub struct OtlpHttpExporter {
     config: OtlpHttpConfig,
     context: BuildContext,
-    sending: Option<Sending<HttpDelivery>>,
+    outbound: Outbound<HttpDelivery>,
 }
 
 #[async_trait(?Send)]
@@ -38,7 +39,7 @@ impl Exporter for OtlpHttpExporter {
     const SIGNALS: &'static [Signal] = &Signal::ALL;
 
     fn build(config: &OtlpHttpConfig, context: &BuildContext) -> Result<Self, BuildError> {
-        Ok(Self { config: config.clone(), context: context.clone(), sending: None })
+        Ok(Self { config: config.clone(), context: context.clone(), outbound: Outbound::closed() })
     }
 
     async fn start(&mut self) -> Result<(), StartError> {
@@ -57,21 +58,16 @@ impl Exporter for OtlpHttpExporter {
         };
         let (queue, retry) = (config.sending_queue.get(), config.retry_on_failure.get());
         // The client bounds each attempt itself.
-        self.sending = Some(Sending::new(delivery, queue, retry, None, &self.context));
+        self.outbound.open(Sending::new(delivery, queue, retry, None, &self.context));
         Ok(())
     }
 
     fn accept(&mut self, batch: Batch, ack: Ack) {
-        match &self.sending {
-            Some(sending) => sending.accept(batch, ack),
-            None => ack.refuse(Refusal::Retryable("the exporter has not started".into())),
-        }
+        self.outbound.accept(batch, ack);
     }
 
     async fn stop(&mut self) {
-        if let Some(sending) = &self.sending {
-            sending.stop().await;
-        }
+        self.outbound.stop().await;
     }
 }
 
