@@ -242,6 +242,10 @@ fn every_configuration_that_we_ship_is_valid_and_gives_no_warning() {
         let outcome = tidewatch(&["validate", "--config", path.to_str().unwrap()]);
 
         assert_eq!(outcome.code, 0, "{file}: {}", outcome.stderr);
-        assert!(!outcome.stderr.contains("is deprecated") && !outcome.stderr.contains("not used"), "{}", outcome.stderr);
+        assert!(
+            !outcome.stderr.contains("is deprecated") && !outcome.stderr.contains("not used"),
+            "{}",
+            outcome.stderr
+        );
     }
 }
