@@ -280,7 +280,8 @@ async fn a_real_prometheus_answers_with_what_was_written() {
     LocalSet::new()
         .run_until(async {
             let Some(prometheus) = Prometheus::start().await else {
-                eprintln!("prometheus is not installed: nothing to write to");
+                assert!(std::env::var("CI").is_err(), "prometheus is not installed; `make setup` installs it");
+                eprintln!("SKIPPED: prometheus is not installed; `make setup` installs it");
                 return;
             };
             let mut writer = writer(&prometheus.url(), "remote_write_queue: {enabled: false}").await;
