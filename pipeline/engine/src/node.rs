@@ -117,41 +117,30 @@ pub(crate) trait Work {
     fn finish(&mut self, output: &mut Output);
 }
 
-impl Work for Box<dyn AnyProcessor> {
-    fn work(&mut self, batch: Batch, output: &mut Output) {
-        self.as_mut().process(batch, output);
-    }
+macro_rules! work {
+    ($any:ident by $work:ident) => {
+        impl Work for Box<dyn $any> {
+            fn work(&mut self, batch: Batch, output: &mut Output) {
+                self.as_mut().$work(batch, output);
+            }
 
-    fn wake(&self) -> Option<Duration> {
-        self.as_ref().wake()
-    }
+            fn wake(&self) -> Option<Duration> {
+                self.as_ref().wake()
+            }
 
-    fn tick(&mut self, output: &mut Output) {
-        self.as_mut().tick(output);
-    }
+            fn tick(&mut self, output: &mut Output) {
+                self.as_mut().tick(output);
+            }
 
-    fn finish(&mut self, output: &mut Output) {
-        self.as_mut().finish(output);
-    }
+            fn finish(&mut self, output: &mut Output) {
+                self.as_mut().finish(output);
+            }
+        }
+    };
 }
 
-impl Work for Box<dyn AnyConnector> {
-    fn work(&mut self, batch: Batch, output: &mut Output) {
-        self.as_mut().consume(batch, output);
-    }
-
-    fn wake(&self) -> Option<Duration> {
-        self.as_ref().wake()
-    }
-
-    fn tick(&mut self, output: &mut Output) {
-        self.as_mut().tick(output);
-    }
-
-    fn finish(&mut self, output: &mut Output) {
-        self.as_mut().finish(output);
-    }
-}
+work!(AnyProcessor by process);
+work!(AnyConnector by consume);
 
 /// The place of a processor or connector.
 pub(crate) struct Worker<W> {

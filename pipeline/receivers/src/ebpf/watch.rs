@@ -36,6 +36,8 @@ const SPANS_PER_BATCH: usize = 512;
 /// How often the offset between the clocks is measured again.
 const CLOCK_INTERVAL: u64 = 60_000_000_000;
 const TICK_INTERVAL: u64 = 100_000_000;
+/// Most processes and connections about which the kernel side is remembered to have been told.
+const MOST_REMEMBERED: usize = 131_072;
 
 /// Where batches go.
 pub struct Outbox {
@@ -441,6 +443,7 @@ impl Desk {
     fn send_metrics(&mut self, now: Nanos, malformed_records: u64) {
         let monotonic = MonotonicNanos(now.0.saturating_add_signed(self.clock_offset.saturating_neg()));
         self.observer.identify().forget_old(monotonic);
+        self.bound_memories();
         let metrics = self.observer.take_metrics(now);
         if !self.outbox.wants_metrics {
             return;
@@ -458,6 +461,20 @@ impl Desk {
             overflowed: self.outbox.overflowed.get(),
         };
         self.outbox.send(self_metrics::encode(&figures, now.0));
+    }
+
+    /// What the kernel side was told is forgotten with the process or the connection. A record of their end can be lost,
+    /// so there is a bound too: being told twice does no harm.
+    fn bound_memories(&mut self) {
+        if self.decided.len() > MOST_REMEMBERED {
+            self.decided.clear();
+        }
+        if self.modes.len() > MOST_REMEMBERED {
+            self.modes.clear();
+        }
+        if self.own.len() > MOST_REMEMBERED {
+            self.own.clear();
+        }
     }
 
     /// Sends what there is; connections that are still open are not ended by our leaving.
