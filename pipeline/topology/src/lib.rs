@@ -13,13 +13,14 @@ pub mod judgement;
 pub mod measures;
 pub mod observed;
 pub mod rows;
+pub mod rules;
 #[cfg(test)]
 mod story;
 
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
 };
-pub use judgement::{Class, Expectation, Expectations, Health, Judgements, Level, Reason};
+pub use judgement::{Class, Expectation, Expectations, Health, Interval, Judgements, Level, Reason, Subject};
 pub use measures::{FailedConnects, Flow, Gap, Histogram, Measures, Requests, Side};
 pub use observed::{
     Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, Usage, Window,
