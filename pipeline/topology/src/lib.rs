@@ -16,10 +16,11 @@ pub mod rows;
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
 };
-pub use judgement::{Class, Expectation, Expectations, Health, Judgements, Level, Reason};
+pub use judgement::{Class, Expectation, Expectations, Health, Interval, Judgements, Level, Reason, Subject};
 pub use measures::{FailedConnects, Flow, Gap, Histogram, Measures, Requests, Side};
 pub use observed::{
-    Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, Usage, Window,
+    Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, STEP, Tier,
+    Usage, Window,
 };
 pub use rows::{Event, EventRow, Exemplar, FactRow, Lane, Protocol, Rows, StateMetric, StateRow, Transport};
 
