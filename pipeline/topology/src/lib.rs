@@ -12,6 +12,7 @@ pub mod judgement;
 pub mod measures;
 pub mod observed;
 pub mod rows;
+pub mod store;
 
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
