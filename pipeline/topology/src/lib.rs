@@ -16,6 +16,7 @@ pub mod rows;
 pub mod rules;
 #[cfg(test)]
 mod story;
+pub mod store;
 
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
@@ -23,7 +24,8 @@ pub use entity::{
 pub use judgement::{Class, Expectation, Expectations, Health, Interval, Judgements, Level, Reason, Subject};
 pub use measures::{FailedConnects, Flow, Gap, Histogram, Measures, Requests, Side};
 pub use observed::{
-    Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, Usage, Window,
+    Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, STEP, Tier,
+    Usage, Window,
 };
 pub use rows::{Event, EventRow, Exemplar, FactRow, Lane, Protocol, Rows, StateMetric, StateRow, Transport};
 
