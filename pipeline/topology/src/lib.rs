@@ -11,6 +11,7 @@ pub mod entity;
 pub mod judgement;
 pub mod measures;
 pub mod observed;
+pub mod query;
 pub mod rows;
 
 pub use entity::{
