@@ -8,11 +8,14 @@
 #![forbid(unsafe_code)]
 
 pub mod entity;
+pub mod filter;
 pub mod judgement;
 pub mod measures;
 pub mod observed;
 pub mod query;
 pub mod rows;
+#[cfg(test)]
+mod story;
 
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
