@@ -12,6 +12,7 @@ pub mod filter;
 pub mod judgement;
 pub mod measures;
 pub mod observed;
+pub mod query;
 pub mod rows;
 pub mod rules;
 #[cfg(test)]
