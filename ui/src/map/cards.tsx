@@ -119,7 +119,7 @@ function wrap(parts: string[], letters: number, most: number): string[] {
 
 /** What stands below the name of a collapsed group: the counts, then the worst members as far as there is room. */
 function Inside({ group, box }: SceneGroup) {
-  const room = Math.max(1, Math.floor((box.h - 36) / 16) + 1);
+  const room = Math.max(1, Math.floor((box.h - 30) / 16));
   const letters = Math.floor((box.w - 24) / LETTER);
   const counts = wrap([t("group.nodes", { n: group.nodes }), ...groupTroubles(group)], letters, room);
   const worst = (group.worst ?? []).slice(0, room - counts.length);
