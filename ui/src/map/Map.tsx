@@ -10,7 +10,7 @@ import { GroupBox, NodeCard } from "./cards";
 import { Controls } from "./Controls";
 import { Arrowheads, Chip, EdgeLine } from "./EdgeLine";
 import { cursor, hovered, moveCursor, spot } from "./cursor";
-import { camera, current, detail, elementId, keep, kept, look, revealPick, view } from "./look";
+import { camera, current, detail, elementId, fitIfAsked, keep, kept, look, revealPick, view } from "./look";
 import { sceneOf, touches, type Scene, type SceneEdge } from "./scene";
 import { Tip } from "./Tip";
 import { t } from "../text/words";
@@ -138,6 +138,7 @@ function useFirstLook(scene: Scene, question: string) {
     else if (view.value.w > 1) look(fit(scene.bounds, view.value));
     last.current = question;
   }, [scene, question]);
+  useEffect(fitIfAsked, [scene]);
 }
 
 interface MapProps {

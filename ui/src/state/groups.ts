@@ -1,6 +1,7 @@
 // Which groups are open.
 import { effect, signal } from "@preact/signals";
 
+import { fitNext } from "../map/look";
 import { address, go } from "./address";
 import { graph, groupsShown } from "./answers";
 
@@ -22,8 +23,15 @@ export function foldWhenTooMany(): void {
   });
 }
 
-export const openAll = (): void => go({ open: ["*"] });
-export const closeAll = (): void => go({ open: [] });
+export function openAll(): void {
+  fitNext();
+  go({ open: ["*"], at: "" });
+}
+
+export function closeAll(): void {
+  fitNext();
+  go({ open: [], at: "" });
+}
 
 /** Opens a closed group and closes an open one. */
 export function toggleGroup(id: string): void {
