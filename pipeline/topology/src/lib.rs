@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod entity;
+pub mod intake;
 pub mod judgement;
 pub mod measures;
 pub mod observed;
@@ -16,6 +17,7 @@ pub mod rows;
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
 };
+pub use intake::{Full, Intake, Taken};
 pub use judgement::{Class, Expectation, Expectations, Health, Judgements, Level, Reason};
 pub use measures::{FailedConnects, Flow, Gap, Histogram, Measures, Requests, Side};
 pub use observed::{
