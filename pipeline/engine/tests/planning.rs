@@ -134,3 +134,17 @@ service:
         ]
     );
 }
+
+#[test]
+fn what_needs_an_extension_that_does_not_run_is_refused_with_the_remedy() {
+    let yaml = "
+receivers: {feed: }
+exporters: {believer: }
+extensions: {oracle: }
+service: {pipelines: {traces: {receivers: [feed], exporters: [believer]}}}";
+
+    let sentences = refused(yaml).join("; ");
+
+    assert!(sentences.contains("failed to create \"believer\" exporter"), "{sentences}");
+    assert!(sentences.contains("`oracle` to the list `service::extensions`"), "{sentences}");
+}
