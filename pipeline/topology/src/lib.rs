@@ -11,8 +11,10 @@ pub mod entity;
 pub mod intake;
 pub mod judgement;
 pub mod measures;
+pub mod notice;
 pub mod observed;
 pub mod rows;
+pub mod when;
 
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
@@ -20,6 +22,7 @@ pub use entity::{
 pub use intake::{Full, Intake, Taken};
 pub use judgement::{Class, Expectation, Expectations, Health, Judgements, Level, Reason};
 pub use measures::{FailedConnects, Flow, Gap, Histogram, Measures, Requests, Side};
+pub use notice::{Board, Notice, Notices, Standing};
 pub use observed::{
     Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, Usage, Window,
 };
