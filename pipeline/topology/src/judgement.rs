@@ -79,6 +79,19 @@ pub enum Class {
     Network,
 }
 
+impl Class {
+    /// As answers name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Architecture => "architecture",
+            Self::Performance => "performance",
+            Self::Resource => "resource",
+            Self::Scheduling => "scheduling",
+            Self::Network => "network",
+        }
+    }
+}
+
 /// How observed and missing edges and nodes stand to the baseline.
 #[derive(Debug, Clone, Default)]
 pub struct Expectations {

@@ -9,12 +9,16 @@
 
 pub mod entity;
 pub mod intake;
+pub mod filter;
 pub mod judgement;
 pub mod measures;
 pub mod notice;
 pub mod observed;
+pub mod query;
 pub mod rows;
 pub mod when;
+#[cfg(test)]
+mod story;
 
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
