@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EntityId, Moment};
+use crate::{EntityId, Moment, Name};
 
 /// Health of everything that some rule has an opinion on.
 #[derive(Debug, Clone, Default)]
@@ -119,4 +119,34 @@ pub enum Expectation {
     Unexpected,
     /// A line forbids it.
     Forbidden,
+}
+
+/// A stretch of time in which something was judged in one way. The history of judgement is made of these.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interval {
+    /// What was judged.
+    pub subject: Subject,
+    /// By which rule; for a finding, its state.
+    pub rule: Name,
+    /// How bad.
+    pub level: Level,
+    /// Since when.
+    pub from: Moment,
+    /// Until when; `None` while it lasts.
+    pub to: Option<Moment>,
+    /// What was measured; the worst of it when it is over.
+    pub value: f64,
+}
+
+/// What an [`Interval`] is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// An entity.
+    Node(EntityId),
+    /// An entity edge.
+    Edge(EntityId, EntityId),
+    /// A group, by its id.
+    Group(Name),
+    /// A finding, by its id.
+    Finding(Name),
 }

@@ -24,11 +24,12 @@ pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
 };
 pub use intake::{Full, Intake, Taken};
-pub use judgement::{Class, Expectation, Expectations, Health, Judgements, Level, Reason};
+pub use judgement::{Class, Expectation, Expectations, Health, Interval, Judgements, Level, Reason, Subject};
 pub use measures::{FailedConnects, Flow, Gap, Histogram, Measures, Requests, Side};
 pub use notice::{Board, Notice, Notices, Standing};
 pub use observed::{
-    Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, Usage, Window,
+    Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, STEP, Tier,
+    Usage, Window,
 };
 pub use rows::{Event, EventRow, Exemplar, FactRow, Lane, Protocol, Rows, StateMetric, StateRow, Transport};
 
