@@ -1,0 +1,2 @@
+import type { en } from "./en";
+export const zh = {} as Record<keyof typeof en, string>;

@@ -1,0 +1,2 @@
+import type { Graph } from "../api/types";
+export function Stack(_: { graph: Graph }) { return null; }
