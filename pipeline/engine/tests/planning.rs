@@ -29,7 +29,7 @@ service: {pipelines: {traces: {receivers: [fead], exporters: [sinc]}}}";
         refused(yaml),
         [
             "'receivers' unknown type: \"fead\" for id: \"fead\" (valid values: [feed])",
-            "'exporters' unknown type: \"sinc\" for id: \"sinc\" (valid values: [sink drain])",
+            "'exporters' unknown type: \"sinc\" for id: \"sinc\" (valid values: [sink drain believer])",
         ]
     );
 }
