@@ -19,6 +19,7 @@ pub mod rows;
 pub mod when;
 #[cfg(test)]
 mod story;
+pub mod store;
 
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
