@@ -27,8 +27,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use component::{BuildContext, BuildError, Extension, ExtensionFactory, Stability, StartError};
 use tokio::sync::watch;
-use topology::{Board, Intake};
 use topology::store::Store;
+use topology::{Board, Intake};
 
 pub use self::config::TopologyConfig;
 use self::owner::{Owner, Work, moment};
