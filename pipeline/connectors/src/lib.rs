@@ -9,7 +9,6 @@
 mod emit;
 pub mod forward;
 mod histogram;
-mod instance;
 mod labels;
 mod names;
 pub mod pairing;
