@@ -12,7 +12,9 @@ mod kernel;
 mod micro;
 mod overload;
 mod pipeline;
+mod programs;
 mod report;
+mod unselected;
 mod web;
 
 use std::path::PathBuf;
@@ -62,6 +64,7 @@ const GROUPS: &[Group] = &[
     ("web", web::measure),
     ("completeness", completeness::measure),
     ("kernel", kernel::measure),
+    ("unselected", unselected::measure),
     ("micro", micro::measure),
 ];
 

@@ -22,6 +22,11 @@ pub(super) struct Nginx {
 
 impl Nginx {
     pub(super) fn start() -> Result<Self, Fault> {
+        Self::start_on(None)
+    }
+
+    /// The same, on one core only.
+    pub(super) fn start_on(core: Option<usize>) -> Result<Self, Fault> {
         let address = free_address()?;
         let directory = tempfile::tempdir()?;
         let file = directory.path().join("nginx.conf");
@@ -39,7 +44,7 @@ impl Nginx {
             ),
         )?;
         let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
-        let child = Command::new("nginx")
+        let child = command_on(core, "nginx")
             .env("PATH", path)
             .arg("-c")
             .arg(&file)
@@ -89,8 +94,21 @@ pub(super) struct Wrk {
     pub(super) p99_ms: f64,
 }
 
+/// A program, on one core or on any; `taskset` becomes the program, so that the process id is its own.
+fn command_on(core: Option<usize>, program: &str) -> Command {
+    let Some(core) = core else { return Command::new(program) };
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &core.to_string(), program]);
+    command
+}
+
 pub(super) fn wrk(target: SocketAddr, duration: Duration) -> Result<Wrk, Fault> {
-    let output = Command::new("wrk")
+    wrk_on(None, target, duration)
+}
+
+/// The same, on one core only.
+pub(super) fn wrk_on(core: Option<usize>, target: SocketAddr, duration: Duration) -> Result<Wrk, Fault> {
+    let output = command_on(core, "wrk")
         .args(["--latency", "-t1", "-c64", &format!("-d{}s", duration.as_secs()), &format!("http://{target}/hello")])
         .output()
         .map_err(|error| format!("cannot start wrk: {error}; install the package wrk"))?;
@@ -183,11 +201,9 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Fault> {
             figures.ready.show(0),
         ]);
     }
-    let [alone, elsewhere, observed] = rows.map(|(_, _, figures)| figures);
+    let [alone, _, observed] = rows.map(|(_, _, figures)| figures);
     let added = observed.server_cpu.median() - alone.server_cpu.median() + observed.agent_cpu.median();
-    let share = elsewhere.server_cpu.median() / alone.server_cpu.median();
     let verdicts = [
-        format!("unselected process: {share:.3} of the CPU per request without Tidewatch"),
         format!(
             "added per request on the server's side and in the agent, by difference: {added:.2} us (the client's side is not in it; see the kernel's own figures below)"
         ),
