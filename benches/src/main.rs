@@ -49,7 +49,7 @@ enum Command {
         /// Write the report here as well.
         #[arg(long)]
         write: Option<PathBuf>,
-        /// Groups to run: pipeline, overload, idle, web, completeness, kernel, micro. All by default.
+        /// Groups to run: pipeline, overload, idle, web, completeness, kernel, together, micro. All by default.
         only: Vec<String>,
     },
     /// Send OTLP traces and count what becomes of them.

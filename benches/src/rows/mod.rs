@@ -13,6 +13,7 @@ mod micro;
 mod overload;
 mod pipeline;
 mod report;
+mod together;
 mod web;
 
 use std::path::PathBuf;
@@ -62,6 +63,7 @@ const GROUPS: &[Group] = &[
     ("web", web::measure),
     ("completeness", completeness::measure),
     ("kernel", kernel::measure),
+    ("together", together::measure),
     ("micro", micro::measure),
 ];
 

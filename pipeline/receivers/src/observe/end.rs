@@ -1,15 +1,16 @@
 //! One end of a connection, and finding the other.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::rc::Rc;
 
 use hashbrown::HashMap;
 use protocols::connection::Start;
 use protocols::exchange::Unreported;
 use protocols::{Connection, Role};
+use smallvec::SmallVec;
 
 use super::events::Statistics;
-use super::finished::EndId;
+use super::finished::{Addresses, EndId};
 use super::lineage::Side;
 use super::wire::{SequencePair, WireKey};
 
@@ -20,10 +21,8 @@ const FIRST_EPHEMERAL_PORT: u16 = 32_768;
 
 /// One end of a connection.
 pub struct End {
-    /// Its address.
-    pub local: SocketAddr,
-    /// The other end's, as this one knows it.
-    pub peer: SocketAddr,
+    /// Where both ends are.
+    pub addresses: Rc<Addresses>,
     /// Positions of the first bytes of both directions, if known.
     pub start: Option<Start>,
     /// The same by role, once the role is known.
@@ -62,6 +61,13 @@ impl End {
         WireKey::new(self.pair.unwrap_or(self.stand_in), position)
     }
 
+    /// Whether anything was found that the observer has not taken yet, its role included.
+    pub fn has_news(&self) -> bool {
+        self.connection.has_news()
+            || self.connection.unreported() != self.counted
+            || (self.pair.is_none() && self.start.is_some())
+    }
+
     /// Which side it is, if that is known.
     pub fn side(&self) -> Option<Side> {
         match self.connection.role() {
@@ -74,7 +80,7 @@ impl End {
     /// Which side it is by its ports, for a connection that nothing else tells about: the end whose port programs are
     /// not given by chance has accepted.
     pub fn side_by_ports(&self) -> Side {
-        let (local, peer) = (self.local.port(), self.peer.port());
+        let (local, peer) = (self.addresses.local.port(), self.addresses.peer.port());
         let is_given = |port| port >= FIRST_EPHEMERAL_PORT;
         match (is_given(local), is_given(peer)) {
             (true, false) => Side::Client,
@@ -92,11 +98,10 @@ impl End {
     }
 
     /// A request was answered. Those before it will not be any more: answers come in order.
-    pub fn answered(&mut self, position: u32) -> Vec<WireKey> {
+    pub fn answered(&mut self, position: u32) -> SmallVec<[WireKey; 2]> {
         let count = self.open.iter().position(|open| *open == position).map_or(0, |at| at.saturating_add(1));
-        let keys = self.open.iter().take(count).map(|position| self.key(*position)).collect();
-        self.open.drain(..count);
-        keys
+        let pair = self.pair.unwrap_or(self.stand_in);
+        self.open.drain(..count).map(|position| WireKey::new(pair, position)).collect()
     }
 }
 
