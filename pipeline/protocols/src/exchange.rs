@@ -80,6 +80,7 @@ pub struct Begun {
 pub struct Exchanges {
     ready: VecDeque<Exchange>,
     begun: VecDeque<Begun>,
+    #[expect(clippy::vec_box, reason = "a box is handed out and moves on; its content stays where it is")]
     spare: Vec<Box<HttpExchange>>,
     counts: Unreported,
 }

@@ -29,6 +29,8 @@ pub struct End {
     pub pair: Option<SequencePair>,
     /// Stands in for the pair in keys while there is none.
     pub stand_in: SequencePair,
+    /// The key that was computed last: an exchange asks for its own when it begins, and again when it is over.
+    pub last_key: Option<(SequencePair, u32, WireKey)>,
     /// Who moved bytes last.
     pub process: u32,
     /// The other end, if it is observed too and still there.
@@ -57,8 +59,16 @@ pub struct End {
 
 impl End {
     /// The name of the exchange whose request begins at `position`.
-    pub fn key(&self, position: u32) -> WireKey {
-        WireKey::new(self.pair.unwrap_or(self.stand_in), position)
+    pub fn key(&mut self, position: u32) -> WireKey {
+        let pair = self.pair.unwrap_or(self.stand_in);
+        match self.last_key {
+            Some((of, at, key)) if of == pair && at == position => key,
+            _ => {
+                let key = WireKey::new(pair, position);
+                self.last_key = Some((pair, position, key));
+                key
+            }
+        }
     }
 
     /// Whether anything was found that the observer has not taken yet, its role included.
@@ -100,8 +110,8 @@ impl End {
     /// A request was answered. Those before it will not be any more: answers come in order.
     pub fn answered(&mut self, position: u32) -> SmallVec<[WireKey; 2]> {
         let count = self.open.iter().position(|open| *open == position).map_or(0, |at| at.saturating_add(1));
-        let pair = self.pair.unwrap_or(self.stand_in);
-        self.open.drain(..count).map(|position| WireKey::new(pair, position)).collect()
+        let positions: SmallVec<[u32; 2]> = self.open.drain(..count).collect();
+        positions.into_iter().map(|position| self.key(position)).collect()
     }
 }
 

@@ -114,6 +114,8 @@ struct Entry {
     client: Option<End>,
     server: Option<End>,
     trace_id: Option<[u8; 16]>,
+    /// The server has read the request and is not done with it.
+    is_open: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -190,12 +192,19 @@ impl Lineage {
         let next = self.first.wrapping_add(self.entries.len() as u64);
         let number = *self.numbers.entry(begun.key).or_insert(next);
         if number == next {
-            self.entries.push_back(Entry { key: begun.key, born: now, client: None, server: None, trace_id: None });
+            self.entries.push_back(Entry {
+                key: begun.key,
+                born: now,
+                client: None,
+                server: None,
+                trace_id: None,
+                is_open: false,
+            });
         }
         if let Some(entry) = self.entry_mut(number) {
             match begun.side {
                 Side::Client => entry.client = Some(end),
-                Side::Server => entry.server = Some(end),
+                Side::Server => (entry.server, entry.is_open) = (Some(end), true),
             }
         }
     }
@@ -217,7 +226,8 @@ impl Lineage {
         if side == Side::Client {
             return;
         }
-        let Some(end) = self.find(&key).and_then(|entry| entry.server) else { return };
+        let Some(entry) = self.numbers.get(&key).copied().and_then(|number| self.entry_mut(number)) else { return };
+        let Some(end) = entry.server.filter(|_| std::mem::take(&mut entry.is_open)) else { return };
         if let Some(open) = self.answering.get_mut(&end.process) {
             open.retain(|open| *open != key);
             if open.is_empty() {
@@ -325,13 +335,15 @@ impl Lineage {
     }
 
     fn forget_old(&mut self, now: Duration) {
-        while let Some((born, key)) = self.entries.front().map(|entry| (entry.born, entry.key)) {
+        while let Some(&Entry { born, key, is_open, .. }) = self.entries.front() {
             let old = now.saturating_sub(born) > self.limits.age;
             if !old && self.entries.len() < self.limits.exchanges {
                 break;
             }
             self.forgotten += u64::from(!old);
-            self.end(key, Side::Server);
+            if is_open {
+                self.end(key, Side::Server);
+            }
             self.entries.pop_front();
             self.first = self.first.wrapping_add(1);
             self.numbers.remove(&key);

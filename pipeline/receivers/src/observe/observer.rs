@@ -96,6 +96,7 @@ impl<I: Identify> Observer<I> {
             start: opened.start,
             pair: None,
             stand_in: stand_in(id),
+            last_key: None,
             process: opened.process,
             partner: None,
             peer_process: None,
@@ -317,7 +318,9 @@ impl<I: Identify> Observer<I> {
         if !end.connection.has_news() {
             return;
         }
-        let peer = Peer { is_there: end.partner.is_some(), process: self.peer_process(id) };
+        let (partner, last_seen) = (end.partner, end.peer_process);
+        let process = partner.and_then(|partner| self.ends.get(&partner)).map(|partner| partner.process);
+        let peer = Peer { is_there: partner.is_some(), process: process.or(last_seen) };
         while let Some(end) = self.ends.get_mut(&id)
             && let Some(exchange) = end.connection.next_exchange()
         {
@@ -359,7 +362,7 @@ impl<I: Identify> Observer<I> {
             self.spans.add(&finished, &mut self.lineage);
             return;
         }
-        match self.waiting.arrive(finished, age(now)) {
+        match self.waiting.arrive(Box::new(finished), age(now)) {
             Arrival::First => {}
             Arrival::Alone(end) => self.spans.add(&end, &mut self.lineage),
             Arrival::Second(first, second) => self.spans.add_pair(first, second, &mut self.lineage),
@@ -454,7 +457,13 @@ fn begin(lineage: &mut Lineage, end: &mut End, side: Side, begun: &protocols::Be
     }
 }
 
-fn finished(end: &End, side: Side, exchange: Exchange, peer: Option<u32>, identify: &mut impl Identify) -> Finished {
+fn finished(
+    end: &mut End,
+    side: Side,
+    exchange: Exchange,
+    peer: Option<u32>,
+    identify: &mut impl Identify,
+) -> Finished {
     let process = if exchange.request_origin.tgid == 0 { end.process } else { exchange.request_origin.tgid };
     Finished {
         key: end.key(exchange.position),

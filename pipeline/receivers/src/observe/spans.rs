@@ -68,7 +68,7 @@ impl Spans {
 
     /// Both ends of one exchange, in any order. The client's start is never after the server's: a blocking send is
     /// stamped when it returns, which may be after the other end has received.
-    pub fn add_pair(&mut self, first: Finished, second: Finished, lineage: &mut Lineage) {
+    pub fn add_pair(&mut self, first: Box<Finished>, second: Box<Finished>, lineage: &mut Lineage) {
         let (mut client, mut server) = if first.side == Side::Client { (first, second) } else { (second, first) };
         client.peer_process.get_or_insert_with(|| server.process.clone());
         server.peer_process.get_or_insert_with(|| client.process.clone());
