@@ -132,11 +132,11 @@ fn milliseconds(text: &str) -> Result<f64, Fault> {
     Ok(number.parse::<f64>()? * scale)
 }
 
-/// Observes one port; spans and own metrics go to the sink.
-pub(super) fn config(port: u16, sink: &Sink) -> Result<String, Fault> {
+/// Observes one port, and of those that use it whom `who` says in the receiver's words; spans and metrics go to the sink.
+pub(super) fn config(port: u16, who: &str, sink: &Sink) -> Result<String, Fault> {
     let telemetry = free_address()?.port();
     Ok(format!(
-        "receivers:\n  ebpf: {{include: [{{ports: [{port}]}}], metrics: {{interval: 1s}}}}\n\
+        "receivers:\n  ebpf: {{include: [{{ports: [{port}]{who}}}], metrics: {{interval: 1s}}}}\n\
          exporters:\n  otlp_grpc: {{endpoint: \"{}\", tls: {{insecure: true}}, compression: none}}\n\
          service:\n  telemetry:\n    metrics: {{readers: [{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {telemetry}}}}}}}}}]}}\n  \
          pipelines:\n    traces: {{receivers: [ebpf], exporters: [otlp_grpc]}}\n    \
@@ -244,7 +244,7 @@ fn start_agent(bench: &Bench, watch: Watch, nginx: &Nginx, sink: &Sink) -> Resul
         Watch::Elsewhere => free_address()?.port(),
         Watch::Nginx => nginx.address.port(),
     };
-    bench.ours.start(&config(port, sink)?).map(Some)
+    bench.ours.start(&config(port, "", sink)?).map(Some)
 }
 
 #[cfg(test)]
