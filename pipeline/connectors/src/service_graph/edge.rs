@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::pairing::Half;
+use pairing::{Half, Role};
 
 /// How the two ends are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,6 +19,11 @@ pub(super) enum Connection {
 }
 
 impl Connection {
+    /// What a span in this role tells.
+    pub(super) fn of(role: Role) -> Self {
+        if role.is_messaging() { Self::Messaging } else { Self::Direct }
+    }
+
     /// The label `connection_type`.
     pub(super) fn label(self) -> &'static str {
         match self {

@@ -1,14 +1,4 @@
-//! Brings together the two ends of one call.
-//!
-//! In this room: the store in which one end waits for the other, by wire key or by trace, with its bounds and its ages;
-//! the memory of what was counted already, so that a repeat counts once.
-//! Not here: what an end is (the user of the store says so with [`Half`]), spans, metrics.
-//!
-//! Enter at [`PairStore::meet`].
-
-mod counted;
-#[cfg(test)]
-mod tests;
+//! The store in which one end waits for the other.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,51 +7,8 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-pub use counted::Counted;
-
-/// What the two ends of one call have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PairKey {
-    /// The trace, and the span of the client in it: the parent of the server's span.
-    Trace {
-        /// Trace id.
-        trace: u128,
-        /// Span id of the client's span.
-        client_span: u64,
-    },
-    /// The place of the request's first byte on its connection, as both ends of the wire see it.
-    Wire(u128),
-}
-
-/// The keys of an end. It is looked for under the first, then under the second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keys {
-    /// The surer one.
-    pub first: PairKey,
-    /// The other, if there are two.
-    pub second: Option<PairKey>,
-}
-
-impl Keys {
-    /// The keys, the surer one first.
-    pub fn iter(&self) -> impl Iterator<Item = PairKey> {
-        [Some(self.first), self.second].into_iter().flatten()
-    }
-}
-
-impl From<PairKey> for Keys {
-    fn from(first: PairKey) -> Self {
-        Self { first, second: None }
-    }
-}
-
-/// One end of a call, or both once they have met.
-pub trait Half {
-    /// Takes in what arrived later under the same key: the other end, or the same one again.
-    fn join(&mut self, later: Self);
-    /// Whether there is nothing left to wait for.
-    fn is_whole(&self) -> bool;
-}
+use crate::ends::Half;
+use crate::keys::{Keys, PairKey};
 
 /// What became of an end.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,7 +44,7 @@ pub struct PairStore<V> {
     waiting: HashMap<PairKey, Waiting<V>, RandomState>,
     aliases: HashMap<PairKey, PairKey, RandomState>,
     /// In order of arrival. Those that have met meanwhile are skipped, and swept out when they are the majority.
-    queue: VecDeque<(PairKey, u64)>,
+    pub(crate) queue: VecDeque<(PairKey, u64)>,
     capacity: usize,
     patience: Duration,
     stamp: u64,
