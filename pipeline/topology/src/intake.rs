@@ -13,12 +13,13 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::Rows;
+use crate::{Name, Rows};
 
 /// A queue of rows that is bounded in rows. Shared as `Arc<Intake>`.
 #[derive(Debug)]
 pub struct Intake {
     bound: usize,
+    cluster: Name,
     queue: Mutex<Queue>,
     changed: Condvar,
 }
@@ -53,7 +54,17 @@ struct Queue {
 impl Intake {
     /// A queue of at most `bound` rows. A larger batch is taken when nothing else waits, so that it is not stuck forever.
     pub fn new(bound: usize) -> Self {
-        Self { bound, queue: Mutex::default(), changed: Condvar::new() }
+        Self { bound, cluster: Name::from(""), queue: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// The same, for a map whose ends live in `cluster` unless they say otherwise.
+    pub fn in_cluster(self, cluster: &str) -> Self {
+        Self { cluster: Name::from(cluster), ..self }
+    }
+
+    /// The cluster of ends that do not say theirs; empty if it is not configured.
+    pub fn cluster(&self) -> &Name {
+        &self.cluster
     }
 
     /// Puts `rows` into the queue: from then on they are the map's.

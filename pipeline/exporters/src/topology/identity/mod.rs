@@ -9,9 +9,9 @@
 mod known;
 mod owners;
 mod part;
-#[cfg(test)]
-mod tests;
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -139,7 +139,7 @@ pub(super) struct Resident {
     /// Who it is.
     pub(super) end: Arc<End>,
     /// True once it told that it works on messages. Then its spans about getting them tell the same story again.
-    pub(super) processes: std::cell::Cell<bool>,
+    pub(super) processes: Cell<bool>,
     /// The state of the owners' table from which a guess was made; `None` if nothing had to be guessed.
     guessed_at: Option<u64>,
 }
@@ -148,9 +148,9 @@ pub(super) struct Resident {
 const MOST: usize = 65_536;
 
 /// Ends of which resources told, kept once. One for each shard.
-#[derive(Default)]
 pub(super) struct Residents {
-    known: HashMap<Box<[u8]>, std::rc::Rc<Resident>, RandomState>,
+    cluster: Name,
+    known: HashMap<Box<[u8]>, Rc<Resident>, RandomState>,
     names: Names,
     scratch: Vec<u8>,
     /// Those that were not seen before, since this was last taken.
@@ -158,26 +158,37 @@ pub(super) struct Residents {
 }
 
 impl Residents {
+    /// Nobody yet. `cluster` is where those live that do not say so.
+    pub(super) fn new(cluster: &Name) -> Self {
+        Self {
+            cluster: cluster.clone(),
+            known: HashMap::default(),
+            names: Names::default(),
+            scratch: Vec::new(),
+            fresh: Vec::new(),
+        }
+    }
+
     /// Who this is. Per resource and batch; no allocation for one that was seen before.
-    pub(super) fn resident(&mut self, identity: &Identity<'_>, owners: &Owners) -> std::rc::Rc<Resident> {
+    pub(super) fn resident(&mut self, identity: &Identity<'_>, owners: &Owners) -> Rc<Resident> {
         identity.key(&mut self.scratch);
         if let Some(known) = self.known.get(self.scratch.as_slice())
             && known.guessed_at.is_none_or(|revision| revision == owners.revision())
         {
-            return std::rc::Rc::clone(known);
+            return Rc::clone(known);
         }
         if self.known.len() >= MOST {
             self.known.clear();
         }
         let revision = owners.revision();
         let (end, is_certain) = self.make(identity, owners);
-        let resident = std::rc::Rc::new(Resident {
+        let resident = Rc::new(Resident {
             end: Arc::new(end),
-            processes: std::cell::Cell::new(false),
+            processes: Cell::new(false),
             guessed_at: (!is_certain).then_some(revision),
         });
         self.fresh.push(Arc::clone(&resident.end));
-        self.known.insert(self.scratch.as_slice().into(), std::rc::Rc::clone(&resident));
+        self.known.insert(self.scratch.as_slice().into(), Rc::clone(&resident));
         resident
     }
 
@@ -198,7 +209,7 @@ impl Residents {
 
     fn make(&mut self, identity: &Identity<'_>, owners: &Owners) -> (End, bool) {
         let names = &mut self.names;
-        let cluster = names.get(identity.get(Part::Cluster).unwrap_or_default());
+        let cluster = identity.get(Part::Cluster).map_or_else(|| self.cluster.clone(), |cluster| names.get(cluster));
         let pod = identity.get(Part::Pod).or_else(|| identity.get(Part::Instance)).map(|pod| names.get(pod));
         let host = identity.get(Part::Node).or_else(|| identity.get(Part::Host)).map(|host| names.get(host));
         let found = identity.workload(owners, names);

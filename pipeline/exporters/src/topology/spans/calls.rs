@@ -74,7 +74,7 @@ impl Calls {
         rows: &mut Rows,
     ) {
         for Seen { keys, mut spoke } in seen {
-            if self.counted.knows(&(spoke.trace, spoke.span)) {
+            if self.counted.knows(&spoke.id()) {
                 self.tally.repeated = self.tally.repeated.saturating_add(spoke.weight);
                 continue;
             }
@@ -166,11 +166,15 @@ impl Calls {
     }
 
     fn count(&mut self, spoke: &Spoke, now: Now) {
-        self.counted.note(&(spoke.trace, spoke.span), now.monotonic);
+        self.counted.note(&spoke.id(), now.monotonic);
     }
 }
 
 impl Spoke {
+    fn id(&self) -> (u128, u64) {
+        (u128::from_be_bytes(self.trace), u64::from_be_bytes(self.span))
+    }
+
     /// Whether there is nobody to wait for: a queue stands between, the other end tells nothing, or nobody called.
     fn tells_alone(&self) -> bool {
         match self.role {

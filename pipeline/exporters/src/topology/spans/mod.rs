@@ -52,7 +52,9 @@ pub(super) struct Seen {
 #[derive(Default)]
 pub(super) struct SpanReader {
     routes: Routes,
-    weights: Weights,
+    /// Apart for both ends, so that what one is owed does not go to the other.
+    client_weights: Weights,
+    server_weights: Weights,
 }
 
 impl SpanReader {
@@ -71,6 +73,8 @@ impl SpanReader {
         let by_kind = Role::of(span)?;
         let said = Said::read(span.attributes());
         let role = role_in_messaging(by_kind, &said, resident)?;
+        let weights = if role.is_client() { &mut self.client_weights } else { &mut self.server_weights };
+        let weight = weights.of(span.trace_state());
         let route = self.routes.of(&said, &resident.end, residents.names());
         let spoke = Spoke {
             end: Arc::clone(&resident.end),
@@ -83,7 +87,7 @@ impl SpanReader {
             outcome: Outcome::of(&said, span.status_code() == ERROR),
             trace: span.trace_id().try_into().unwrap_or_default(),
             span: span.span_id().try_into().unwrap_or_default(),
-            weight: self.weights.of(span.trace_state()),
+            weight,
         };
         Some(Seen { keys: Keys::of(span, by_kind, said.wire), spoke })
     }
