@@ -5,6 +5,7 @@ import { render } from "preact";
 import { Page } from "./Page";
 import { bindKeys } from "./keys";
 import { address, followHistory } from "./state/address";
+import { foldWhenTooMany } from "./state/groups";
 import { followStream } from "./state/live";
 import { chooseLanguage, t } from "./text/words";
 import "./styles/tokens.css";
@@ -22,5 +23,6 @@ effect(() => {
   document.title = t("app.title");
 });
 followStream();
+foldWhenTooMany();
 bindKeys();
 render(<Page />, document.getElementById("page")!);

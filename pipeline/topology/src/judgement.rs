@@ -18,6 +18,8 @@ pub struct Judgements {
     pub nodes: HashMap<EntityId, Health>,
     /// Per entity edge.
     pub edges: HashMap<(EntityId, EntityId), Health>,
+    /// Per group of entities, where a rule speaks of groups: by the id that answers give the group.
+    pub groups: HashMap<Name, Health>,
 }
 
 /// How something is, and why.
@@ -57,6 +59,8 @@ pub struct Reason {
     pub value: f64,
     /// What it was held against.
     pub threshold: f64,
+    /// What both are measured in: `%`, `ms`, `s`, or nothing.
+    pub unit: &'static str,
     /// Since when.
     pub since: Moment,
     /// What to do.

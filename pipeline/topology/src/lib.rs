@@ -16,6 +16,7 @@ pub mod notice;
 pub mod observed;
 pub mod query;
 pub mod rows;
+pub mod rules;
 pub mod when;
 #[cfg(test)]
 mod story;

@@ -25,6 +25,7 @@ interface StateColumns {
     value: Column<number>;
     threshold: Column<number>;
     since: Column<number>;
+    unit?: Column<number>;
   };
 }
 
@@ -108,6 +109,7 @@ function healths({ level, reasons }: StateColumns, { levels, texts }: ColumnGrap
       value: reasons.value[at]!,
       threshold: reasons.threshold[at]!,
       since: reasons.since[at]!,
+      unit: texts[reasons.unit?.[at] ?? -1] ?? "",
     };
     const health = all[row];
     if (health) (health.reasons ??= []).push(reason);

@@ -12,6 +12,8 @@ export interface Reason {
   level: Level;
   value: number;
   threshold: number;
+  /** What both are measured in: `%`, `ms`, `s`, or nothing. */
+  unit?: string;
   since?: Maybe<number>;
   suggestion?: Maybe<string>;
 }
@@ -147,4 +149,32 @@ export interface Hit {
 
 export interface Hits {
   hits: Hit[];
+}
+
+export type PlaneName = "service" | "workload" | "pod" | "host";
+
+export interface StackItem {
+  id: string;
+  name: string;
+  kind: string;
+  level: Level;
+  /** How many calls from the focus: callers negative. */
+  step: number;
+  focus: boolean;
+}
+
+export interface Plane {
+  plane: PlaneName;
+  items: StackItem[];
+  /** How many more there are. */
+  hidden: number;
+}
+
+/** What the focus and its neighbours are, what they run as, and where: four planes. Numbers are positions in `items`. */
+export interface StackAnswer {
+  window: Window;
+  planes: Plane[];
+  calls: { plane: number; source: number; target: number; level: Level }[];
+  /** From an item of `plane` to one of the next: ownership, placement. */
+  lines: { plane: number; upper: number; lower: number }[];
 }

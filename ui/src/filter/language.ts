@@ -5,18 +5,39 @@ export const FIELDS: readonly (readonly [string, string])[] = [
   ["ns", "ns in (shop, pay)"],
   ["name", 'name ~ "^cart"'],
   ["kind", "kind = Deployment"],
-  ["cluster", "cluster = prod"],
   ["proto", "proto:http"],
   ["err%", "err% > 5"],
   ["rps", "rps > 10"],
   ["avg", "avg > 200ms"],
   ["p95", "p95 > 500ms"],
+  ["service", "service = cart"],
+  ["workload", "workload = cart"],
+  ["cluster", "cluster = prod"],
+  ["from.", "from.ns = shop"],
+  ["to.", "to.kind = MySQL"],
+  ["any.", "any.name = cart"],
+  ["gap", "gap > 50ms"],
+  ["rtt", "rtt > 10ms"],
+  ["retrans%", "retrans% > 1"],
+  ["failed_connects", "failed_connects > 0"],
+  ["port", "port = 5432"],
+  ["cpu%", "cpu% > 70"],
+  ["mem%", "mem% > 70"],
+  ["restarts", "restarts > 0"],
+  ["callers", "callers > 10"],
+  ["callees", "callees > 10"],
+  ["4xx%", "4xx% > 20"],
+  ["p99", "p99 > 1s"],
   ["seen", "seen < 1h"],
+  ["age", "age < 1d"],
   ["rank", "rank <= 5"],
 ];
 
 /** What `is:` may be followed by. */
-export const STATES = ["abnormal", "red", "yellow", "unexpected", "forbidden", "missing", "excepted", "idle", "external", "new"] as const;
+export const STATES = [
+  "abnormal", "red", "yellow", "healthy", "unexpected", "forbidden", "missing", "excepted", "pending", "expected",
+  "idle", "new", "external", "unresolved", "root", "leaf",
+] as const;
 
 const GLUE = ["and", "or", "not"] as const;
 
@@ -112,8 +133,8 @@ export const between = (a: string, b: string): string => `ns in (${quoted(a)}, $
 /** What people hide most. */
 export const PRESETS = [
   ["hide_dns", "not proto:dns"],
-  ["hide_probes", "not is:probe"],
-  ["hide_scrapers", "not is:scraper"],
+  ["hide_probes", 'not name ~ "kubelet|probe"'],
+  ["hide_scrapers", 'not name ~ "prometheus|vmagent|scrape"'],
 ] as const;
 
 export const UNEXPECTED = "is:unexpected";

@@ -7,7 +7,7 @@ import type { SceneEdge } from "./scene";
 
 /** Arrowheads, one per colour: a marker cannot take the colour of its line everywhere. */
 export function Arrowheads() {
-  const kinds = ["ok", "yellow", "red", "unknown", "picked"] as const;
+  const kinds = ["ok", "yellow", "red", "unknown"] as const;
   return (
     <defs>
       {kinds.map((kind) => (
@@ -31,16 +31,14 @@ interface LineProps {
   seconds: number;
   picked: boolean;
   baseline: boolean;
-  chip: boolean;
 }
 
-/** One edge: a wide invisible line to hit, the line itself, its mark and, if asked for, its protocols. */
-export function EdgeLine({ drawn, id, seconds, picked, baseline, chip }: LineProps) {
+/** One edge: a wide invisible line to hit, what shows that it is chosen, the line itself and its mark. */
+export function EdgeLine({ drawn, id, seconds, picked, baseline }: LineProps) {
   const { edge, expected } = drawn;
   const colour = lineColour(drawn.level, expected, baseline);
   const mark = MARKS[expected];
   const [x, y] = halfway(drawn.points);
-  const protocols = Object.keys(edge.protocols).join(", ");
   return (
     <g
       id={id}
@@ -50,7 +48,8 @@ export function EdgeLine({ drawn, id, seconds, picked, baseline, chip }: LinePro
       aria-label={edgeSentence(edge, seconds)}
     >
       <path class="hit" d={drawn.path} />
-      <path class="line" d={drawn.path} stroke-width={expected === "forbidden" ? drawn.width + 3 : drawn.width} marker-end={`url(#arrow-${picked ? "picked" : colour})`} />
+      <path class="halo" d={drawn.path} stroke-width={drawn.width + 5} />
+      <path class="line" d={drawn.path} stroke-width={expected === "forbidden" ? drawn.width + 3 : drawn.width} marker-end={`url(#arrow-${colour})`} />
       {expected === "forbidden" && <path class="core" d={drawn.path} stroke-width={drawn.width} />}
       {mark && (
         <g class="badge" transform={`translate(${x - 8} ${y - 8})`}>
@@ -58,15 +57,20 @@ export function EdgeLine({ drawn, id, seconds, picked, baseline, chip }: LinePro
           <path d={mark} transform="translate(2 2)" />
         </g>
       )}
-      {chip && protocols && <Chip x={x} y={y - (mark ? 18 : 0)} text={picked ? `${protocols} · ${edgeNumbers(edge, seconds)}` : protocols} />}
     </g>
   );
 }
 
-function Chip({ x, y, text }: { x: number; y: number; text: string }) {
+/** What an edge speaks, above everything; with its numbers if it is selected. */
+export function Chip({ drawn, seconds, numbers }: { drawn: SceneEdge; seconds: number; numbers: boolean }) {
+  const protocols = Object.keys(drawn.edge.protocols).join(", ");
+  if (!protocols) return null;
+  const [x, y] = halfway(drawn.points);
+  const text = numbers ? `${protocols} · ${edgeNumbers(drawn.edge, seconds)}` : protocols;
   const width = text.length * 6.4 + 12;
+  const above = MARKS[drawn.expected] ? 20 : 0;
   return (
-    <g class="chip" transform={`translate(${x - width / 2} ${y - 9})`}>
+    <g class="chip" transform={`translate(${x - width / 2} ${y - 9 - above})`}>
       <rect width={width} height="18" rx="9" />
       <text x={width / 2} y="13">
         {text}

@@ -8,9 +8,9 @@ import { fit, formatCamera, holdCamera, parseCamera, type Rect } from "./camera"
 import { paint, strokesOf } from "./canvas";
 import { GroupBox, NodeCard } from "./cards";
 import { Controls } from "./Controls";
-import { Arrowheads, EdgeLine } from "./EdgeLine";
+import { Arrowheads, Chip, EdgeLine } from "./EdgeLine";
 import { cursor, hovered, moveCursor, spot } from "./cursor";
-import { camera, current, detail, elementId, keep, kept, look, revealPick, view } from "./look";
+import { camera, current, detail, elementId, fitIfAsked, keep, kept, look, revealPick, view } from "./look";
 import { sceneOf, touches, type Scene, type SceneEdge } from "./scene";
 import { Tip } from "./Tip";
 import { t } from "../text/words";
@@ -47,6 +47,7 @@ function World({ scene, seconds }: LayerProps) {
   const near = spot.value;
   const inSvg = onCanvas ? edges.filter(({ key, edge }) => `e:${key}` === pick || `e:${key}` === near || pick === `n:${edge.source}` || pick === `n:${edge.target}`) : edges;
 
+  const labelled = chips ? inSvg : inSvg.filter(({ key }) => `e:${key}` === pick || `e:${key}` === near);
   const cards = useMemo(
     () =>
       nodes.map((placed) => {
@@ -66,12 +67,13 @@ function World({ scene, seconds }: LayerProps) {
       {open.map(box)}
       {inSvg.map((drawn) => {
         const name = `e:${drawn.key}`;
-        return (
-          <EdgeLine key={name} id={elementId(name)} drawn={drawn} seconds={seconds} picked={pick === name} baseline={baseline} chip={chips || pick === name || near === name} />
-        );
+        return <EdgeLine key={name} id={elementId(name)} drawn={drawn} seconds={seconds} picked={pick === name} baseline={baseline} />;
       })}
       {closed.map(box)}
       {cards}
+      {labelled.map((drawn) => (
+        <Chip key={drawn.key} drawn={drawn} seconds={seconds} numbers={pick === `e:${drawn.key}`} />
+      ))}
     </>
   );
 }
@@ -136,6 +138,7 @@ function useFirstLook(scene: Scene, question: string) {
     else if (view.value.w > 1) look(fit(scene.bounds, view.value));
     last.current = question;
   }, [scene, question]);
+  useEffect(fitIfAsked, [scene]);
 }
 
 interface MapProps {
@@ -188,7 +191,7 @@ export function GraphMap({ graph, question }: MapProps) {
       onClick={onClick}
       onDblClick={onDoubleClick}
       onPointerMove={(event) => {
-        if (event.buttons === 0) hovered.value = pickOf(event);
+        hovered.value = event.buttons === 0 ? pickOf(event) : "";
       }}
       onPointerLeave={() => {
         hovered.value = "";
@@ -204,6 +207,7 @@ export function GraphMap({ graph, question }: MapProps) {
           <World scene={drawn} seconds={graph.window.covered_s} />
         </g>
       </svg>
+      {drawn.nodes.length > NODES_MOST && <NotDrawn scene={drawn} />}
       <Spotlight scene={drawn} />
       <Tip scene={drawn} seconds={graph.window.covered_s} />
       <Controls />
@@ -212,6 +216,13 @@ export function GraphMap({ graph, question }: MapProps) {
       </p>
     </div>
   );
+}
+
+/** Says how many nodes the picture lacks because too many are in sight. */
+function NotDrawn({ scene }: { scene: Scene }) {
+  const window = kept.value;
+  const there = scene.nodes.filter(({ box }) => touches(box, window)).length;
+  return there > NODES_MOST ? <p class="not-drawn">{t("map.not_drawn", { n: there - NODES_MOST })}</p> : null;
 }
 
 /** Marks what is hovered or under the cursor, and its ends, without drawing anything anew. */

@@ -36,6 +36,20 @@ export function look(next: Camera): void {
 /** What is on the map now. Whoever draws it says so here. */
 export const current: { scene: Scene | null } = { scene: null };
 
+let fitsNext = false;
+
+/** Shows everything as soon as the next answer is drawn: what was looked at will not be there any more. */
+export function fitNext(): void {
+  fitsNext = true;
+}
+
+/** To be called when something new is drawn. */
+export function fitIfAsked(): void {
+  if (!fitsNext || !current.scene || view.value.w <= 1) return;
+  fitsNext = false;
+  look(fit(current.scene.bounds, view.value));
+}
+
 /** Shows everything. */
 export function fitAll(): void {
   if (!current.scene) return;

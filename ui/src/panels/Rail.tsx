@@ -10,7 +10,7 @@ import { abnormal, findings } from "../state/answers";
 import { edgePick, nodePick } from "../state/pick";
 import { csv } from "../text/csv";
 import { t, isWord } from "../text/words";
-import { ruleName, valueOf } from "./sentence";
+import { inUnit, ruleName } from "./sentence";
 
 type Sort = "red" | "yellow" | "unexpected";
 
@@ -33,7 +33,7 @@ function ofHealth(subject: GraphNode | GraphEdge, pick: string, title: string, i
   const { level, reasons = [] } = subject.health;
   if (level !== "red" && level !== "yellow") return [];
   const first = reasons[0];
-  const words = first ? `${ruleName(first.rule)} ${valueOf(first.rule, first.value)}` : t(`level.${level}`);
+  const words = first ? `${ruleName(first.rule)} ${inUnit(first.value, first.unit)}` : t(`level.${level}`);
   return [{ sort: level, level, pick, title, words, rule: first?.rule ?? "", value: first?.value ?? null, threshold: first?.threshold ?? null, subject: id }];
 }
 

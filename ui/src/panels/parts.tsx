@@ -10,7 +10,7 @@ import { bytes, clock, clockInFull, count, ms, percent, rate, short } from "../t
 import { isWord, t } from "../text/words";
 import { Chart, Sparkline, type Line } from "./Chart";
 import { Grid } from "./Grid";
-import { ruleName, sentenceOf, valueOf } from "./sentence";
+import { inUnit, ruleName, sentenceOf } from "./sentence";
 
 export const TABS: Tab[] = ["traffic", "network", "resources", "state", "events"];
 
@@ -31,8 +31,8 @@ export function Verdict({ health, explanation, gap }: { health: Health; explanat
         <ul>
           {reasons.map((reason) => (
             <li key={`${reason.rule} ${reason.level}`}>
-              <Shape level={reason.level} /> <b>{ruleName(reason.rule)}</b> {valueOf(reason.rule, reason.value)}{" "}
-              <span class="muted">{t("reason.limit", { limit: valueOf(reason.rule, reason.threshold) })}</span>
+              <Shape level={reason.level} /> <b>{ruleName(reason.rule)}</b> {inUnit(reason.value, reason.unit)}{" "}
+              <span class="muted">{t("reason.limit", { limit: inUnit(reason.threshold, reason.unit) })}</span>
               {reason.suggestion && <span class="hint"> {reason.suggestion}</span>}
             </li>
           ))}

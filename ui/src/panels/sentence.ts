@@ -2,14 +2,14 @@
 import type { Explanation } from "../api/details";
 import type { Health, Reason } from "../api/types";
 import { nameOf } from "../map/words";
-import { clock, ms, percent, short } from "../text/numbers";
+import { clock, ms, percent, short, span } from "../text/numbers";
 import { isWord, t } from "../text/words";
 
-/** How the value of a rule reads: rules are named after what they measure. */
-export function valueOf(rule: string, value: number): string {
-  if (/latency|p9\d|avg|rtt|duration|gap/.test(rule)) return ms(value);
-  if (/error|ratio|cpu|memory|throttl|retrans|share|rate_change/.test(rule)) return percent(value);
-  return short(value);
+/** A measured value in the unit of its rule; shares are in percent already. */
+export function inUnit(value: number, unit = ""): string {
+  if (unit === "%") return percent(value / 100);
+  if (unit === "ms") return ms(value);
+  return unit === "s" ? span(value) : short(value);
 }
 
 export function ruleName(rule: string): string {
@@ -30,7 +30,7 @@ function cause(explanation: Explanation | null | undefined): string {
 export function sentenceOf(health: Health, explanation: Explanation | null | undefined, gap: number | null | undefined): string {
   const [first] = health.reasons ?? [];
   if (!first) return t(health.level === "unknown" ? "sentence.unknown" : "sentence.healthy");
-  const what = [ruleName(first.rule), valueOf(first.rule, first.value), since(first)].filter(Boolean).join(" ");
+  const what = [ruleName(first.rule), inUnit(first.value, first.unit), since(first)].filter(Boolean).join(" ");
   const why = cause(explanation) || (explanation?.sentence ?? "") || (gap && gap > 0 && first.class === "network" ? t("sentence.gap", { gap: ms(gap) }) : "");
   return t("sentence.join", { what, why }).trim();
 }

@@ -18,7 +18,7 @@ function Shown() {
   if (data.nodes.length === 0 && data.groups.length === 0) return <Empty />;
   const { show } = address.value;
   if (show === "table") return <Table graph={data} />;
-  if (show === "stack") return <Stack graph={data} />;
+  if (show === "stack") return <Stack />;
   return <GraphMap graph={data} question={mapIdentity.value} />;
 }
 

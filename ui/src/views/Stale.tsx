@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { graph } from "../state/answers";
+import { folded, OPEN_MOST } from "../state/groups";
 import { follows } from "../state/live";
 import { count, span } from "../text/numbers";
 import { isWord, t } from "../text/words";
@@ -16,6 +17,7 @@ function warnings(now: number): string[] {
   const age = (now - at) / 1000;
   if (failure) said.push(t("stale.failed", { age: span(age) }));
   else if (follows() && age > OLD_S) said.push(t("stale.old", { age: span(age) }));
+  if (folded.value > 0) said.push(t("map.folded", { n: count(folded.value), most: count(OPEN_MOST) }));
   if (!data.complete) {
     const reasons = Object.entries(data.dropped).filter(([, n]) => n > 0);
     const words = reasons.map(([reason, n]) => `${isWord(`dropped.${reason}`) ? t(`dropped.${reason}` as never) : reason}: ${count(n)}`);

@@ -27,7 +27,7 @@ export function columns(graph) {
       expected: pick(rows, (row) => (row.expected ? EXPECT.indexOf(row.expected) : null)),
       reasons: {
         of: pick(reasons, (it) => it.of), rule: pick(reasons, (it) => text(it.rule)), class: pick(reasons, (it) => text(it.class)),
-        level: pick(reasons, (it) => LEVELS.indexOf(it.level)), value: pick(reasons, (it) => it.value), threshold: pick(reasons, (it) => it.threshold), since: pick(reasons, (it) => it.since),
+        level: pick(reasons, (it) => LEVELS.indexOf(it.level)), value: pick(reasons, (it) => it.value), threshold: pick(reasons, (it) => it.threshold), since: pick(reasons, (it) => it.since), unit: pick(reasons, (it) => text(it.unit)),
       },
     };
   };

@@ -2,8 +2,6 @@
 import { edgeHealth, graph, nodeHealth } from "./graph.mjs";
 
 const numbers = (edges, window) => {
-  const whole = graph({ nodes: [], edges: [] }, new URLSearchParams(), window, window.to);
-  void whole;
   const seconds = window.covered_s;
   const requests = edges.reduce((all, it) => all + Math.round(it.rate * seconds), 0);
   const errors = edges.reduce((all, it) => all + Math.round(it.rate * it.failing * seconds), 0);
@@ -110,4 +108,33 @@ export function history(world, window) {
     yellow: Array.from({ length: steps }, (_, at) => (at > 20 ? Math.ceil(nodes * 0.06) : 0)),
     red: Array.from({ length: steps }, (_, at) => (at > 34 ? Math.ceil(nodes * 0.12) : 0)),
   };
+}
+
+/** The focus and its neighbours in four planes. The shop has one Service per workload. */
+export function stack(world, query, window) {
+  const focus = query.get("focus");
+  const drawn = graph(world, new URLSearchParams({ focus, depth: query.get("depth") ?? "1", dir: query.get("dir") ?? "both" }), window, window.to);
+  const steps = new Map(focus.split(">").map((id) => [id, 0]));
+  for (const edge of drawn.edges) {
+    if (steps.get(edge.source) === 0 && !steps.has(edge.target)) steps.set(edge.target, 1);
+    if (steps.get(edge.target) === 0 && !steps.has(edge.source)) steps.set(edge.source, -1);
+  }
+  const all = drawn.nodes.map((node) => ({ id: node.id, name: node.name, kind: node.kind, level: node.health.level, step: steps.get(node.id) ?? 0, focus: focus.split(">").includes(node.id) }));
+  const at = new Map(all.map(({ id }, place) => [id, place]));
+  const services = all.map((it) => ({ ...it, kind: it.id.split("/")[1] ? "Service" : it.kind }));
+  const pods = [];
+  const hosts = [];
+  const lines = all.map((_, place) => ({ plane: 0, upper: place, lower: place }));
+  all.forEach((it, upper) => {
+    for (const pod of instances(world.nodes.find(({ id }) => id === it.id))) {
+      lines.push({ plane: 1, upper, lower: pods.length });
+      let host = hosts.findIndex(({ name }) => name === pod.host);
+      if (host < 0) host = hosts.push({ id: pod.host, name: pod.host, kind: "Host", level: "ok", step: 0, focus: false }) - 1;
+      lines.push({ plane: 2, upper: pods.length, lower: host });
+      pods.push({ id: pod.name, name: pod.name, kind: "Pod", level: pod.ready ? pod.level : "yellow", step: 0, focus: false });
+    }
+  });
+  const calls = [0, 1].flatMap((plane) => drawn.edges.map((edge) => ({ plane, source: at.get(edge.source), target: at.get(edge.target), level: edge.health.level })));
+  const planes = [["service", services], ["workload", all], ["pod", pods], ["host", hosts]];
+  return { window, planes: planes.map(([plane, items]) => ({ plane, items, hidden: 0 })), calls, lines };
 }

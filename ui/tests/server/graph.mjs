@@ -4,15 +4,15 @@ import { place } from "./layout.mjs";
 const WORST = ["ok", "unknown", "yellow", "red"];
 export const worse = (a, b) => (WORST.indexOf(a) >= WORST.indexOf(b) ? a : b);
 
-const reason = (rule, sort, level, value, threshold, now) => ({
-  rule, class: sort, level, value, threshold, since: now - 600_000, suggestion: level === "red" ? "Look at the callee first." : "",
+const reason = (rule, sort, level, value, threshold, now, unit = "%") => ({
+  rule, class: sort, level, value, threshold, unit, since: now - 600_000, suggestion: level === "red" ? "Look at the callee first." : "",
 });
 
 export function edgeHealth(edge, now) {
   const reasons = [];
-  if (edge.failing > 0.1) reasons.push(reason("error_rate", "performance", edge.failing > 0.25 ? "red" : "yellow", edge.failing, 0.1, now));
-  if (edge.avg > 500) reasons.push(reason("latency_avg", "performance", edge.avg > 1000 ? "red" : "yellow", edge.avg, 500, now));
-  if (edge.gap > 100) reasons.push(reason("client_server_gap", "network", "yellow", edge.gap, 100, now));
+  if (edge.failing > 0.1) reasons.push(reason("error-rate", "performance", edge.failing > 0.25 ? "red" : "yellow", edge.failing * 100, 10, now));
+  if (edge.avg > 500) reasons.push(reason("average-latency", "performance", edge.avg > 1000 ? "red" : "yellow", edge.avg, 500, now, "ms"));
+  if (edge.gap > 100) reasons.push(reason("client-server-gap", "network", "yellow", edge.gap, 100, now, "ms"));
   return health(reasons);
 }
 
@@ -21,8 +21,8 @@ const health = (reasons) => ({ level: reasons.reduce((level, it) => worse(level,
 export function nodeHealth(node, world, now) {
   if (node.outside && node.kind === "User") return { level: "unknown" };
   const reasons = [];
-  if (node.cpu > 0.7) reasons.push(reason("cpu", "resource", node.cpu > 0.9 ? "red" : "yellow", node.cpu, 0.7, now));
-  if (node.unready) reasons.push(reason("not_ready", "scheduling", "yellow", node.unready, 0, now));
+  if (node.cpu > 0.7) reasons.push(reason("cpu", "resource", node.cpu > 0.9 ? "red" : "yellow", node.cpu * 100, 70, now));
+  if (node.unready) reasons.push(reason("not-ready", "scheduling", "yellow", 90, 0, now, "s"));
   for (const edge of world.edges) {
     if (edge.target !== node.id) continue;
     reasons.push(...(edgeHealth(edge, now).reasons ?? []).filter((it) => it.class === "performance"));
@@ -102,7 +102,7 @@ function filtered(world, filter, now) {
     else if (part === "is:abnormal") {
       nodes = nodes.filter((node) => ["yellow", "red"].includes(nodeHealth(node, world, now).level));
       edges = edges.filter((edge) => edgeHealth(edge, now).level !== "ok");
-    } else if (!part.startsWith("not is:")) throw new Error(`1:1: nothing is called \`${part}\` (did you mean \`ns\`?)`);
+    } else if (!part.startsWith("not name ~")) throw new Error(`1:1: nothing is called \`${part}\` (did you mean \`ns\`?)`);
   }
   const ends = new Set(edges.flatMap((edge) => [edge.source, edge.target]));
   if (/proto:|is:unexpected|is:abnormal/.test(filter)) nodes = world.nodes.filter((node) => ends.has(node.id) || (nodes.includes(node) && filter.includes("abnormal")));

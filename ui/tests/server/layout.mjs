@@ -2,6 +2,8 @@
 
 const CARD = { w: 176, h: 44 };
 const GAP = { x: 72, y: 20 };
+/** Long chains are folded into this many columns. */
+const DEEPEST = 7;
 
 /** Layer of each id by longest path, with edges that close a cycle left out. */
 function layers(ids, edges) {
@@ -38,9 +40,10 @@ function layers(ids, edges) {
 
 function columns(boxes, edges, highest) {
   const layer = layers(boxes.map(({ id }) => id), edges);
+  const deepest = Math.max(1, ...layer.values());
   const byLayer = new Map();
   for (const box of boxes) {
-    const at = layer.get(box.id);
+    const at = deepest > DEEPEST ? Math.floor((layer.get(box.id) / deepest) * DEEPEST) : layer.get(box.id);
     if (!byLayer.has(at)) byLayer.set(at, []);
     byLayer.get(at).push(box);
   }
