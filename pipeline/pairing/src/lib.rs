@@ -9,6 +9,7 @@
 //! Enter at [`Role::of`] and [`Keys::of`], then [`PairStore::meet`].
 #![forbid(unsafe_code)]
 
+mod arrivals;
 mod counted;
 mod ends;
 mod keys;

@@ -1,12 +1,12 @@
 //! The store in which one end waits for the other.
 
-use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
+use hashbrown::HashTable;
 
+use crate::arrivals::Arrivals;
 use crate::ends::Half;
 use crate::keys::{Keys, PairKey};
 
@@ -33,33 +33,36 @@ pub enum Met<V> {
 
 struct Waiting<V> {
     value: V,
-    alias: Option<PairKey>,
+    keys: Keys,
     deadline: Duration,
-    /// Tells a later occupant of the same key from the one that the queue means.
-    stamp: u64,
+}
+
+/// A key of something that waits.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    hash: u64,
+    place: usize,
 }
 
 /// Ends that wait for the other one: at most `capacity`, each for `patience`, oldest first out.
 pub struct PairStore<V> {
-    waiting: HashMap<PairKey, Waiting<V>, RandomState>,
-    aliases: HashMap<PairKey, PairKey, RandomState>,
-    /// In order of arrival. Those that have met meanwhile are skipped, and swept out when they are the majority.
-    pub(crate) queue: VecDeque<(PairKey, u64)>,
+    waiting: Arrivals<Waiting<V>>,
+    /// Where it waits, by each of its keys. No two that wait have a key in common: the second would have met the first.
+    index: HashTable<Known>,
+    hasher: RandomState,
     capacity: usize,
     patience: Duration,
-    stamp: u64,
 }
 
 impl<V: Half> PairStore<V> {
     /// An empty store.
     pub fn new(capacity: usize, patience: Duration) -> Self {
         Self {
-            waiting: HashMap::default(),
-            aliases: HashMap::default(),
-            queue: VecDeque::new(),
+            waiting: Arrivals::default(),
+            index: HashTable::new(),
+            hasher: RandomState::default(),
             capacity,
             patience,
-            stamp: 0,
         }
     }
 
@@ -70,97 +73,86 @@ impl<V: Half> PairStore<V> {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.len() == 0
     }
 
     /// Whether the next end that does not meet another one finds no room.
     pub fn is_full(&self) -> bool {
-        self.waiting.len() >= self.capacity
+        self.len() >= self.capacity
     }
 
     /// Whether something waits under one of the keys.
     pub fn awaits(&self, keys: Keys) -> bool {
-        self.find(keys).is_some()
+        keys.iter().any(|key| self.find(key, self.hasher.hash_one(key)).is_some())
+    }
+
+    /// How many places there are, free ones among them.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> usize {
+        self.waiting.places()
     }
 
     /// An end arrives. Per span; no allocation when the store is warm.
     pub fn meet(&mut self, keys: Keys, half: V, now: Duration) -> Met<V> {
-        let place = match keys.second {
-            None if self.aliases.is_empty() => keys.first,
-            _ => self.find(keys).unwrap_or(keys.first),
+        let hash = self.hasher.hash_one(keys.first);
+        let by_second = || keys.second.and_then(|second| self.find(second, self.hasher.hash_one(second)));
+        let found = self.find(keys.first, hash).or_else(by_second);
+        let Some((place, waiting)) = found.and_then(|place| Some((place, self.waiting.get_mut(place)?))) else {
+            return self.arrive(keys, hash, half, now);
         };
-        let full = self.waiting.len() >= self.capacity;
-        match self.waiting.entry(place) {
-            Entry::Occupied(mut entry) => {
-                entry.get_mut().value.join(half);
-                if !entry.get().value.is_whole() {
-                    return Met::Waits { first: false };
-                }
-                let found = entry.remove();
-                if let Some(alias) = found.alias {
-                    self.aliases.remove(&alias);
-                }
-                self.sweep();
-                Met::Whole { value: found.value, keys: Keys { first: place, second: found.alias }, waited: true }
-            }
-            Entry::Vacant(_) if half.is_whole() => Met::Whole { value: half, keys, waited: false },
-            Entry::Vacant(_) if full => Met::NoRoom(half),
-            Entry::Vacant(entry) => {
-                self.stamp = self.stamp.wrapping_add(1);
-                let deadline = now.saturating_add(self.patience);
-                entry.insert(Waiting { value: half, alias: keys.second, deadline, stamp: self.stamp });
-                self.queue.push_back((place, self.stamp));
-                if let Some(alias) = keys.second {
-                    self.aliases.insert(alias, place);
-                }
-                Met::Waits { first: true }
-            }
+        waiting.value.join(half);
+        if !waiting.value.is_whole() {
+            return Met::Waits { first: false };
+        }
+        match self.remove(place) {
+            Some((keys, value)) => Met::Whole { value, keys, waited: true },
+            None => Met::Waits { first: false },
         }
     }
 
     /// Takes out the oldest end if it has waited longer than its patience.
     pub fn pop_expired(&mut self, now: Duration) -> Option<(Keys, V)> {
-        self.pop_if(|deadline| now > deadline)
+        let oldest = self.waiting.oldest()?;
+        let is_due = self.waiting.get(oldest).is_some_and(|waiting| now > waiting.deadline);
+        if is_due { self.remove(oldest) } else { None }
     }
 
     /// Takes out the oldest end, however long it has waited.
     pub fn pop_oldest(&mut self) -> Option<(Keys, V)> {
-        self.pop_if(|_| true)
+        self.remove(self.waiting.oldest()?)
     }
 
-    fn pop_if(&mut self, due: impl Fn(Duration) -> bool) -> Option<(Keys, V)> {
-        loop {
-            let (key, stamp) = *self.queue.front()?;
-            match self.waiting.entry(key) {
-                Entry::Occupied(entry) if entry.get().stamp == stamp => {
-                    if !due(entry.get().deadline) {
-                        return None;
-                    }
-                    let found = entry.remove();
-                    self.queue.pop_front();
-                    if let Some(alias) = found.alias {
-                        self.aliases.remove(&alias);
-                    }
-                    return Some((Keys { first: key, second: found.alias }, found.value));
-                }
-                _ => self.queue.pop_front(),
-            };
+    /// Nothing waits under the keys of this end.
+    fn arrive(&mut self, keys: Keys, hash: u64, half: V, now: Duration) -> Met<V> {
+        if half.is_whole() {
+            return Met::Whole { value: half, keys, waited: false };
         }
-    }
-
-    fn find(&self, keys: Keys) -> Option<PairKey> {
-        let place = |key: PairKey| {
-            if self.waiting.contains_key(&key) { Some(key) } else { self.aliases.get(&key).copied() }
-        };
-        place(keys.first).or_else(|| keys.second.and_then(place))
-    }
-
-    /// Keeps the queue within twice what waits.
-    fn sweep(&mut self) {
-        const SLACK: usize = 64;
-        if self.queue.len() > self.waiting.len().saturating_mul(2).saturating_add(SLACK) {
-            let waiting = &self.waiting;
-            self.queue.retain(|(key, stamp)| waiting.get(key).is_some_and(|found| found.stamp == *stamp));
+        if self.is_full() {
+            return Met::NoRoom(half);
         }
+        let deadline = now.saturating_add(self.patience);
+        let place = self.waiting.push(Waiting { value: half, keys, deadline });
+        self.index.insert_unique(hash, Known { hash, place }, |known| known.hash);
+        if let Some(second) = keys.second {
+            let hash = self.hasher.hash_one(second);
+            self.index.insert_unique(hash, Known { hash, place }, |known| known.hash);
+        }
+        Met::Waits { first: true }
+    }
+
+    fn remove(&mut self, place: usize) -> Option<(Keys, V)> {
+        let Waiting { value, keys, .. } = self.waiting.take(place)?;
+        for key in keys.iter() {
+            if let Ok(entry) = self.index.find_entry(self.hasher.hash_one(key), |known| known.place == place) {
+                entry.remove();
+            }
+        }
+        Some((keys, value))
+    }
+
+    fn find(&self, key: PairKey, hash: u64) -> Option<usize> {
+        let is_its_own = |waiting: &Waiting<V>| waiting.keys.first == key || waiting.keys.second == Some(key);
+        let same = |known: &Known| known.hash == hash && self.waiting.get(known.place).is_some_and(is_its_own);
+        self.index.find(hash, same).map(|known| known.place)
     }
 }

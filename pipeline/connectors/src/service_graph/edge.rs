@@ -58,8 +58,8 @@ impl Unseen {
     }
 }
 
-/// Trace id and span id.
-pub(super) type SpanId = (u128, u64);
+/// Trace id and span id, as bytes: numbers of 128 bits would make every end half as large again.
+pub(super) type SpanId = ([u8; 16], [u8; 8]);
 
 /// What one span tells about its end.
 #[derive(Debug, Clone, PartialEq)]

@@ -150,7 +150,7 @@ impl EndReader {
             server: Some(self.end(service, span, &found)),
             connection: Connection::of(role),
             failed: span.status_code() == ERROR,
-            is_root: short_id(span.parent_span_id()) == 0,
+            is_root: span.parent_span_id().iter().all(|byte| *byte == 0),
             ..Edge::default()
         };
         Seen { keys: Keys::of(span, role, wire_key(self.server_wire_key, &found)), edge }
@@ -161,13 +161,15 @@ impl EndReader {
             Some(value) => Some(Arc::clone(value)),
             None => Some(self.names.get(&text(found.get(place).copied()??))),
         };
-        let span_id: SpanId = (id(span.trace_id()), short_id(span.span_id()));
+        let span_id = || -> SpanId {
+            (span.trace_id().try_into().unwrap_or_default(), span.span_id().try_into().unwrap_or_default())
+        };
         End {
             service: Arc::clone(&service.name),
             namespace: service.namespace.clone(),
             seconds: seconds(span),
             dimensions: service.dimensions.iter().enumerate().map(dimension).collect(),
-            span: self.remembers_spans.then_some(span_id),
+            span: self.remembers_spans.then(span_id),
         }
     }
 
@@ -193,14 +195,6 @@ fn first<'a>(places: &[usize], found: &Found<'a>) -> Option<Cow<'a, str>> {
 
 fn text(value: ValueView<'_>) -> Cow<'_, str> {
     value.as_display_string()
-}
-
-fn id(bytes: &[u8]) -> u128 {
-    bytes.try_into().map_or(0, u128::from_be_bytes)
-}
-
-fn short_id(bytes: &[u8]) -> u64 {
-    bytes.try_into().map_or(0, u64::from_be_bytes)
 }
 
 /// A span that ends before it starts takes no time.
