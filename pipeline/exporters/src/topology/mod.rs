@@ -64,7 +64,7 @@ struct Door {
 #[async_trait(?Send)]
 impl Exporter for TopologyExporter {
     type Config = TopologyConfig;
-    const SIGNALS: &'static [Signal] = &[Signal::Traces];
+    const SIGNALS: &'static [Signal] = &Signal::ALL;
 
     fn build(config: &Self::Config, context: &BuildContext) -> Result<Self, BuildError> {
         let extension = ComponentId::parse(&config.extension).map_err(|error| BuildError(error.to_string()))?;
