@@ -316,7 +316,8 @@ fn more_pages_than_may_follow_are_turned_away() {
 #[test]
 fn hostile_names_are_names_and_nothing_else() {
     let map = Map::start();
-    let names = ["<script>alert(1)</script>", "../../etc/passwd", "=cmd|' /C calc'!A0", "a\"b\\c\u{0}\u{202e}d", "%2e%2e%2f"];
+    let names =
+        ["<script>alert(1)</script>", "../../etc/passwd", "=cmd|' /C calc'!A0", "a\"b\\c\u{0}\u{202e}d", "%2e%2e%2f"];
     for (trace, name) in (1..).zip(names) {
         map.receives(&[call("web", name, trace)]);
     }

@@ -8,8 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod entity;
-pub mod intake;
 pub mod filter;
+pub mod intake;
 pub mod judgement;
 pub mod measures;
 pub mod notice;
@@ -17,10 +17,10 @@ pub mod observed;
 pub mod query;
 pub mod rows;
 pub mod rules;
-pub mod when;
+pub mod store;
 #[cfg(test)]
 mod story;
-pub mod store;
+pub mod when;
 
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,

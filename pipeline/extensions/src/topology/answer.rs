@@ -18,7 +18,8 @@ const WORTH_PACKING: usize = 1024;
 const GZIP: Compression = Compression { codec: Codec::Gzip, level: Some(1) };
 
 /// Everything that a page may do comes from this server: no inline scripts and styles, no frames, no other sites.
-const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /// Sent with every answer.
 const ALWAYS: [(&str, &str); 5] = [
@@ -61,7 +62,9 @@ impl Answer {
     pub fn json(value: &impl Serialize) -> Result<Self, Fault> {
         match serde_json::to_vec(value) {
             Ok(body) => Ok(Self::new(JSON, body)),
-            Err(error) => Err(Fault { status: 500, error: format!("the answer cannot be written: {error}"), help: None }),
+            Err(error) => {
+                Err(Fault { status: 500, error: format!("the answer cannot be written: {error}"), help: None })
+            }
         }
     }
 
@@ -96,7 +99,8 @@ impl Answer {
     pub fn response(&self, request: &HeaderMap) -> Response<Payload> {
         let known = request.get(IF_NONE_MATCH).and_then(|marks| marks.to_str().ok()).unwrap_or_default();
         let etag = self.etag.as_ref().and_then(|etag| etag.to_str().ok()).filter(|etag| !etag.is_empty());
-        let is_known = etag.is_some_and(|etag| known.split(',').any(|mark| mark.trim().trim_start_matches("W/") == etag));
+        let is_known =
+            etag.is_some_and(|etag| known.split(',').any(|mark| mark.trim().trim_start_matches("W/") == etag));
         let (status, body) = match &self.packed {
             _ if is_known => (StatusCode::NOT_MODIFIED, Bytes::new()),
             Some(packed) => (self.status, packed.clone()),
@@ -168,7 +172,8 @@ mod tests {
 
     #[test]
     fn gzip_is_understood_as_browsers_and_programs_ask_for_it() {
-        for (value, takes) in [("gzip, deflate, br", true), ("*", true), ("br", false), ("gzip;q=0", false), ("gzip;q=0.5", true)]
+        for (value, takes) in
+            [("gzip, deflate, br", true), ("*", true), ("br", false), ("gzip;q=0", false), ("gzip;q=0.5", true)]
         {
             assert_eq!(takes_gzip(&headers(ACCEPT_ENCODING, value)), takes, "{value}");
         }

@@ -87,7 +87,9 @@ impl Asked {
 
     /// The parts of a comma-separated list.
     pub fn list(&self, name: &str) -> Vec<&str> {
-        self.get(name).map(|list| list.split(',').map(str::trim).filter(|part| !part.is_empty()).collect()).unwrap_or_default()
+        self.get(name)
+            .map(|list| list.split(',').map(str::trim).filter(|part| !part.is_empty()).collect())
+            .unwrap_or_default()
     }
 
     /// One of a few words, the first if the parameter is not there.
@@ -221,7 +223,9 @@ mod tests {
         assert!(asked("at=now&to=now").window(NOW).unwrap_err().error.contains("both"));
         assert!(asked("from=yesterday").window(NOW).unwrap_err().error.contains("-10m"));
         assert!(asked("limit=0").number("limit", 1, 9).unwrap_err().error.contains("from 1 to 9"));
-        assert!(asked("view=x").word("view", &[("service", 1), ("host", 2)]).unwrap_err().error.contains("service, host"));
+        assert!(
+            asked("view=x").word("view", &[("service", 1), ("host", 2)]).unwrap_err().error.contains("service, host")
+        );
         assert!(asked("focus=cart").node("focus").unwrap_err().error.contains("cluster/namespace/Kind/name"));
     }
 

@@ -99,7 +99,8 @@ impl Gate {
 
 fn broken(error: &tokio::task::JoinError) -> Answer {
     tracing::error!(%error, "A question to the map was not answered");
-    let fault = super::asked::Fault { status: 500, error: "answering failed; the server's log says why".into(), help: None };
+    let fault =
+        super::asked::Fault { status: 500, error: "answering failed; the server's log says why".into(), help: None };
     Answer::fault(&fault)
 }
 

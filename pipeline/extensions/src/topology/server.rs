@@ -174,7 +174,8 @@ impl Door {
             return Err(not_allowed());
         }
         let page = page::answer(path, request.headers());
-        page.map(|page| page.map(BodyExt::boxed_unsync)).ok_or_else(|| Fault::absent(format!("no page is called `{path}`")))
+        page.map(|page| page.map(BodyExt::boxed_unsync))
+            .ok_or_else(|| Fault::absent(format!("no page is called `{path}`")))
     }
 
     async fn question(&self, route: usize, rest: String, request: Request<Incoming>) -> Result<Response<Body>, Fault> {

@@ -78,7 +78,10 @@ impl Settings {
 }
 
 const WINDOW: &[Parameter] = &[
-    Parameter { name: "from", meaning: "Where the window begins: `-10m`, RFC 3339, or seconds or milliseconds since 1970." },
+    Parameter {
+        name: "from",
+        meaning: "Where the window begins: `-10m`, RFC 3339, or seconds or milliseconds since 1970.",
+    },
     Parameter { name: "to", meaning: "Where the window ends; now, if neither this nor `at` is given." },
     Parameter { name: "at", meaning: "Where the window ends; a `from` such as `-10m` then counts from there." },
 ];

@@ -16,8 +16,11 @@ pub fn answer(_asked: &Asked, _map: &Published, _settings: &Settings) -> Result<
 }
 
 fn document() -> Result<Value, Fault> {
-    let schemas: Value = serde_json::from_str(SCHEMAS)
-        .map_err(|error| Fault { status: 500, error: format!("schemas.json: {error}"), help: None })?;
+    let schemas: Value = serde_json::from_str(SCHEMAS).map_err(|error| Fault {
+        status: 500,
+        error: format!("schemas.json: {error}"),
+        help: None,
+    })?;
     let mut paths: Map<String, Value> = ROUTES.iter().map(|route| (route.path.to_owned(), path(route))).collect();
     paths.insert(STREAM.to_owned(), stream());
     Ok(json!({
