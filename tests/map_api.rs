@@ -380,13 +380,16 @@ fn conforms(document: &Value, schema: &str, answer: &Value, what: &str) {
 #[test]
 fn rules_can_be_tried_before_they_are_in_force() {
     let map = Map::start();
-    let calls: Vec<Call> = (1..=40).map(|trace| call("web", "cart", trace).answered(if trace % 2 == 0 { 500 } else { 200 })).collect();
+    let calls: Vec<Call> =
+        (1..=40).map(|trace| call("web", "cart", trace).answered(if trace % 2 == 0 { 500 } else { 200 })).collect();
     map.receives(&calls);
     until("the calls are on the map", || map.edge("web", "cart") == Some((40, 20)));
 
     let try_out = |rules: &str| {
         let length = rules.len();
-        let request = format!("POST /api/v1/rules HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{rules}");
+        let request = format!(
+            "POST /api/v1/rules HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{rules}"
+        );
         let answer = ask(map.port, request);
         (answer.status, text(&answer))
     };

@@ -4,8 +4,8 @@ use serde::Serialize;
 use topology::rules::{Judge, Rule, Rules, Scope};
 use topology::{Class, EntityId, Health, Level, NodeId, View};
 
-use super::subject::view;
 use super::Settings;
+use super::subject::view;
 use crate::topology::answer::Answer;
 use crate::topology::asked::{Asked, Fault};
 use crate::topology::published::Published;
@@ -91,15 +91,21 @@ fn tried(mut rules: Rules, map: &Published, view: View) -> Tried {
     let registry = map.snapshot.registry();
     let node = |id: EntityId| registry.get(id).map(|entity| entity.who.node(view));
     let ill = |health: &&Health| health.level >= Level::Yellow;
-    let nodes = judged.nodes.iter().filter(|(_, health)| ill(health)).map(|(id, health)| {
-        Coloured { id: node(*id).map(|id| id.to_string()), ..Coloured::of(health) }
+    let nodes = judged
+        .nodes
+        .iter()
+        .filter(|(_, health)| ill(health))
+        .map(|(id, health)| Coloured { id: node(*id).map(|id| id.to_string()), ..Coloured::of(health) });
+    let edges = judged.edges.iter().filter(|(_, health)| ill(health)).map(|((source, target), health)| Coloured {
+        source: node(*source),
+        target: node(*target),
+        ..Coloured::of(health)
     });
-    let edges = judged.edges.iter().filter(|(_, health)| ill(health)).map(|((source, target), health)| {
-        Coloured { source: node(*source), target: node(*target), ..Coloured::of(health) }
-    });
-    let groups = judged.groups.iter().filter(|(_, health)| ill(health)).map(|(id, health)| {
-        Coloured { id: Some(id.to_string()), ..Coloured::of(health) }
-    });
+    let groups = judged
+        .groups
+        .iter()
+        .filter(|(_, health)| ill(health))
+        .map(|(id, health)| Coloured { id: Some(id.to_string()), ..Coloured::of(health) });
     let mut tried = Tried { rules: count, nodes: nodes.collect(), edges: edges.collect(), groups: groups.collect() };
     for coloured in [&mut tried.nodes, &mut tried.edges, &mut tried.groups] {
         coloured.sort_by(|a, b| (b.level, &a.id, &a.source, &a.target).cmp(&(a.level, &b.id, &b.source, &b.target)));
