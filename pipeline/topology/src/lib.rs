@@ -8,8 +8,10 @@
 #![forbid(unsafe_code)]
 
 pub mod entity;
+pub mod export;
 pub mod filter;
 pub mod judgement;
+pub mod layout;
 pub mod measures;
 pub mod observed;
 pub mod query;
