@@ -10,8 +10,10 @@ pub mod nop;
 mod observe;
 pub mod otlp;
 pub mod pcap;
+pub mod topology;
 
 use component::ReceiverFactory;
 
 /// Every receiver.
-pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, nop::FACTORY, otlp::FACTORY, pcap::FACTORY];
+pub static FACTORIES: &[ReceiverFactory] =
+    &[ebpf::FACTORY, nop::FACTORY, otlp::FACTORY, pcap::FACTORY, topology::FACTORY];

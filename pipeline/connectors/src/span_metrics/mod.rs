@@ -8,6 +8,7 @@
 mod config;
 mod dimensions;
 mod glob;
+mod groups;
 mod rows;
 mod tables;
 #[cfg(test)]

@@ -186,7 +186,8 @@ fn an_endless_answer_is_read_to_64_kib_and_no_further() {
 fn a_destination_that_says_nothing_is_given_up_in_time() {
     story(async {
         let (listener, address) = door().await;
-        let silent = serve_http(listener, HttpServerOptions::default(), |_, _| std::future::pending());
+        let silent =
+            serve_http(listener, HttpServerOptions::default(), |_, _| std::future::pending::<Response<Payload>>());
         let target = Target::parse(&format!("http://{address}/")).unwrap();
         let client = with(HttpClientOptions { timeout: Some(Duration::from_millis(1)), ..options(None) });
 
