@@ -18,6 +18,8 @@ pub struct Judgements {
     pub nodes: HashMap<EntityId, Health>,
     /// Per entity edge.
     pub edges: HashMap<(EntityId, EntityId), Health>,
+    /// Per group of entities, where a rule speaks of groups: by the id that answers give the group.
+    pub groups: HashMap<Name, Health>,
 }
 
 /// How something is, and why.
@@ -57,6 +59,8 @@ pub struct Reason {
     pub value: f64,
     /// What it was held against.
     pub threshold: f64,
+    /// What both are measured in: `%`, `ms`, `s`, or nothing.
+    pub unit: &'static str,
     /// Since when.
     pub since: Moment,
     /// What to do.
@@ -77,6 +81,19 @@ pub enum Class {
     Scheduling,
     /// The way between two healthy ends.
     Network,
+}
+
+impl Class {
+    /// As answers name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Architecture => "architecture",
+            Self::Performance => "performance",
+            Self::Resource => "resource",
+            Self::Scheduling => "scheduling",
+            Self::Network => "network",
+        }
+    }
 }
 
 /// How observed and missing edges and nodes stand to the baseline.

@@ -1,0 +1,1 @@
+export function PathCheck() { return null; }
