@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use topology::rules::{Judge, LAG, Rules};
 use topology::store::Snapshot;
-use topology::{Interval, Moment, STEP};
+use topology::{Expectations, Interval, Moment, STEP};
 
-use super::published::Opinion;
+use super::opinion::Opinion;
 
 /// The rules and what they said last.
 pub struct Judging {
@@ -18,8 +18,8 @@ pub struct Judging {
 
 impl Judging {
     /// Nothing is judged yet.
-    pub fn new(rules: Rules) -> Self {
-        Self { judge: Judge::new(rules), judged: Moment::default(), opinion: Arc::default() }
+    pub fn new(rules: &Rules) -> Self {
+        Self { judge: Judge::new(rules.clone()), judged: Moment::default(), opinion: Arc::default() }
     }
 
     /// What is thought of the map now.
@@ -28,17 +28,17 @@ impl Judging {
     }
 
     /// Judges the last step whose data has arrived, if it was not judged yet. Gives what begins or ends with it.
-    pub fn step(&mut self, snapshot: &Snapshot, now: Moment) -> Option<Vec<Interval>> {
+    pub fn step(&mut self, snapshot: &Snapshot, now: Moment) -> Vec<Interval> {
         let end = now.minus(LAG);
         let end = end.minus(end.0 % STEP);
         // After a pause only the last step is judged: nobody waits for opinions of the past.
         if end <= self.judged {
-            return None;
+            return Vec::new();
         }
         self.judged = end;
-        let expectations = Default::default();
+        let expectations = Expectations::default();
         let judged = self.judge.step(end, &expectations, &mut |from, to| snapshot.observe(from, to));
         self.opinion = Arc::new(Opinion { at: end, judgements: judged.judgements, expectations });
-        Some(judged.changes)
+        judged.changes
     }
 }

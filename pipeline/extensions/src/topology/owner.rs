@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use topology::store::Store;
 use topology::{Intake, Moment, Taken};
 
+use super::judge::Judging;
 use super::published::Published;
 use super::telemetry::Telemetry;
 
@@ -28,6 +29,8 @@ pub struct Work {
     pub clock: Arc<dyn Clock>,
     /// Where they go.
     pub store: Store,
+    /// What is thought of it.
+    pub judging: Judging,
     /// Where what is known is made known.
     pub publish: watch::Sender<Arc<Published>>,
     /// What it counts.
@@ -93,14 +96,10 @@ impl Work {
         self.telemetry.ticked(&ticked);
         let snapshot = self.store.snapshot();
         self.telemetry.shows(&snapshot);
+        for interval in self.judging.step(&snapshot, now) {
+            self.store.record(interval);
+        }
         let last = Arc::clone(&self.publish.borrow());
-        let has_changed = last.snapshot.revision() != snapshot.revision();
-        self.publish.send_replace(Arc::new(Published {
-            serial: last.serial.saturating_add(1),
-            revision: last.revision.saturating_add(u64::from(has_changed)),
-            now,
-            snapshot,
-            opinion: Arc::clone(&last.opinion),
-        }));
+        self.publish.send_replace(Arc::new(last.next(now, snapshot, self.judging.opinion())));
     }
 }

@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, Limited, StreamBody};
 use hyper::body::Incoming;
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
+use topology::rules::Rules;
 use transport::{HttpServerOptions, Sharing, listen, serve_http};
 
 use super::answer::{Answer, guarded, takes_gzip};
@@ -42,6 +43,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Serving {
     /// Where it listens and who may ask.
     pub config: Arc<TopologyConfig>,
+    /// The rules in force.
+    pub rules: Arc<Rules>,
     /// What questions are answered from.
     pub map: watch::Receiver<Arc<Published>>,
     /// Where it counts.
@@ -139,7 +142,7 @@ impl Door {
             gate: Gate::new(config.limits.waiting_questions),
             streams: Streams::default(),
             most_streams: config.limits.streams,
-            settings: Arc::new(Settings::new(config)),
+            settings: Arc::new(Settings::new(config, Arc::clone(&serving.rules))),
             telemetry: Arc::clone(&serving.telemetry),
             map: serving.map.clone(),
             stopping,

@@ -7,7 +7,8 @@ use topology::query::{self, BadQuery, Collapse, Depth, Direction, Focus, GraphQu
 use super::{Parameter, Settings};
 use crate::topology::answer::Answer;
 use crate::topology::asked::{Asked, Fault};
-use crate::topology::published::{Opinion, Published};
+use crate::topology::opinion::Opinion;
+use crate::topology::published::Published;
 
 /// Beside the window.
 pub const PARAMETERS: &[Parameter] = &[
@@ -51,10 +52,10 @@ pub fn answer(asked: &Asked, map: &Published, settings: &Settings) -> Result<Ans
     let format = asked.word("format", FORMATS)?.unwrap_or(Format::Json);
     let mut query = question(asked, format, settings)?;
     let filter = asked.get("filter").map(Filter::parse).transpose()?;
-    let snapshot = &map.snapshot;
     let by_machine = query.view == View::Host;
-    let observed = if by_machine { snapshot.observe_hosts(from, to) } else { snapshot.observe(from, to) };
-    let Opinion { judgements, expectations } = &*map.opinion;
+    let observed = if by_machine { map.observe_hosts(from, to) } else { map.observe(from, to) };
+    let opinion = Opinion::of(map, &settings.rules, &observed, to);
+    let Opinion { judgements, expectations, .. } = &*opinion;
     query.kept = filter.map(|filter| kept(filter.keeps(&observed, judgements, expectations, to)));
     let graph = query::graph(&observed, judgements, expectations, &query);
     match format {

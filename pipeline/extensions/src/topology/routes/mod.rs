@@ -9,12 +9,18 @@ mod events;
 mod graph;
 mod history;
 mod openapi;
+mod rules;
 mod series;
 mod subject;
+
+use std::sync::Arc;
+
+use topology::rules::Rules;
 
 use super::answer::Answer;
 use super::asked::{Asked, Fault};
 use super::config::TopologyConfig;
+use super::placements::Placements;
 use super::published::Published;
 
 /// The one route that is no question: it stays open.
@@ -52,15 +58,21 @@ pub struct Settings {
     pub trace_link: Option<String>,
     /// Where a node's logs are shown.
     pub logs_link: Option<String>,
+    /// The rules in force.
+    pub rules: Arc<Rules>,
+    /// Where things stood.
+    pub placements: Placements,
 }
 
 impl Settings {
     /// As the configuration says.
-    pub fn new(config: &TopologyConfig) -> Self {
+    pub fn new(config: &TopologyConfig, rules: Arc<Rules>) -> Self {
         Self {
             most_objects: config.limits.answer,
             trace_link: config.links.trace.clone(),
             logs_link: config.links.logs.clone(),
+            rules,
+            placements: Placements::default(),
         }
     }
 }
@@ -107,6 +119,14 @@ pub static ROUTES: &[Route] = &[
         schema: "History",
         takes_body: false,
         answer: history::answer,
+    },
+    Route {
+        path: "/api/v1/rules",
+        summary: "The rules in force; by POST, what the rules in the body (YAML) would colour now.",
+        parameters: &[subject::VIEW],
+        schema: "Rules",
+        takes_body: true,
+        answer: rules::answer,
     },
     Route {
         path: "/api/openapi.json",
