@@ -11,9 +11,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
-use topology::{
-    End, Inside, Name, Outside, OutsideKind, Protocol, Service, ServiceOrigin, Transport, Who,
-};
+use topology::{End, Inside, Name, Outside, OutsideKind, Protocol, Service, ServiceOrigin, Transport, Who};
 
 use super::identity::Known;
 use super::names::Names;
@@ -37,6 +35,11 @@ pub(super) struct Route {
 }
 
 impl Route {
+    /// Whether the peer is somebody who is known.
+    pub(super) fn is_known(&self, known: &Known) -> bool {
+        self.named.iter().any(|(namespace, name)| known.find(&self.cluster, namespace, name).is_some())
+    }
+
     /// The peer, as far as it is known now.
     pub(super) fn peer(&self, known: &Known) -> Arc<End> {
         let found = self.named.iter().find_map(|(namespace, name)| known.find(&self.cluster, namespace, name));
@@ -162,6 +165,9 @@ impl Maker<'_, '_> {
         if let Some(system) = said.messaging_system {
             return (queue(system), true);
         }
+        if said.db_name.is_some() {
+            return (OutsideKind::Database, true);
+        }
         if said.is_dns {
             return (OutsideKind::DNS, true);
         }
@@ -189,14 +195,20 @@ impl Maker<'_, '_> {
             let namespace = said.peer_namespace.unwrap_or(self.namespace);
             return self.service(namespace, name, ServiceOrigin::ServiceName);
         }
-        if let Some(InCluster { name, namespace: Some(namespace), is_certain: true }) = said.host().and_then(InCluster::read)
+        if let Some(InCluster { name, namespace: Some(namespace), is_certain: true }) =
+            said.host().and_then(InCluster::read)
         {
             return self.service(namespace, name, ServiceOrigin::Address);
         }
         let name = match kind {
             OutsideKind::S3 => said.bucket.or(said.host()),
             OutsideKind::PlainIP => said.host().or(said.peer_address),
-            _ => said.peer_service.filter(|_| !said_by_product(kind)).or(said.host()).or(said.db_name).or(said.peer_address),
+            _ => said
+                .peer_service
+                .filter(|_| !said_by_product(kind))
+                .or(said.host())
+                .or(said.db_name)
+                .or(said.peer_address),
         };
         let name = name.or(said.db_system).or(said.messaging_system).or(said.peer_service);
         match name {

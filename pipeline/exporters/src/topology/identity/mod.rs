@@ -65,6 +65,14 @@ impl<'a> Identity<'a> {
         self
     }
 
+    /// The same without one part.
+    pub(super) fn without(mut self, part: Part) -> Self {
+        if let Some(place) = self.parts.get_mut(part as usize) {
+            *place = None;
+        }
+        self
+    }
+
     pub(super) fn namespace(&self) -> &'a str {
         self.get(Part::Namespace).or_else(|| self.get(Part::ServiceNamespace)).unwrap_or_default()
     }
@@ -202,6 +210,11 @@ impl Residents {
         std::mem::take(&mut self.fresh)
     }
 
+    /// The cluster of those that do not say theirs.
+    pub(super) fn cluster(&self) -> &Name {
+        &self.cluster
+    }
+
     /// Names, kept once.
     pub(super) fn names(&mut self) -> &mut Names {
         &mut self.names
@@ -242,5 +255,9 @@ fn fallback(identity: &Identity<'_>, names: &mut Names) -> Option<Service> {
 }
 
 fn nobody(cluster: Name) -> Who {
-    Who::Outside(Outside { cluster, kind: OutsideKind::Unknown, name: OutsideKind::Unknown.as_str().to_lowercase().into() })
+    Who::Outside(Outside {
+        cluster,
+        kind: OutsideKind::Unknown,
+        name: OutsideKind::Unknown.as_str().to_lowercase().into(),
+    })
 }
