@@ -56,8 +56,11 @@ impl Known {
         if !self.bearers.contains_key(&place) {
             self.revision = self.revision.wrapping_add(1);
             let only = self.anywhere.entry(name.clone()).or_insert_with(|| Some(place.clone()));
-            if only.as_ref() != Some(&place) {
-                *only = None;
+            match only {
+                // Who is somewhere is more than who is not said to be anywhere.
+                Some((_, namespace, _)) if namespace.is_empty() => *only = Some(place.clone()),
+                Some(known) if *known != place && !inside.namespace.is_empty() => *only = None,
+                _ => {}
             }
         }
         let whole = |inside: Inside| Arc::new(End { who: Who::Inside(inside), pod: None, host: None });

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use pdata::Attributes;
-use topology::{End, FactRow, Gap, Kind, Lane, Name, Outside, OutsideKind, Protocol, Rows, Who};
+use topology::{End, FactRow, Gap, Lane, Name, Outside, OutsideKind, Protocol, Rows, Who};
 
 use super::edge::{Edge, Saw};
 use super::meaning::Graph;
@@ -139,7 +139,7 @@ impl<'a> Labels<'a> {
             return someone(self.server, self.of_server, context);
         }
         if let Some(known) = context.known.find_anywhere(self.server) {
-            return (Arc::clone(known), true);
+            return (Arc::clone(known), is_placed(known));
         }
         let product = database(self.said.db_system.unwrap_or(self.server));
         let kind = match (self.connection, product) {
@@ -155,7 +155,7 @@ impl<'a> Labels<'a> {
 }
 
 /// The end that a label names, and whether more knowledge would not change that.
-fn someone(name: &str, mut identity: Identity<'_>, context: &mut Context<'_>) -> (Arc<End>, bool) {
+fn someone<'a>(name: &'a str, mut identity: Identity<'a>, context: &mut Context<'_>) -> (Arc<End>, bool) {
     let bucket = match name {
         "user" => Some(OutsideKind::User),
         "unknown" => Some(OutsideKind::Unknown),
@@ -164,14 +164,18 @@ fn someone(name: &str, mut identity: Identity<'_>, context: &mut Context<'_>) ->
     if let Some(kind) = bucket {
         return (nobody(context.residents.cluster(), kind), true);
     }
-    let is_placed = !identity.namespace().is_empty();
+    let has_place = !identity.namespace().is_empty();
     identity.set(Part::Service, name);
     // Without a place, the only one of that name is meant.
-    if !is_placed && let Some(known) = context.known.find_anywhere(name) {
-        return (Arc::clone(known), true);
+    if !has_place && let Some(known) = context.known.find_anywhere(name) {
+        return (Arc::clone(known), is_placed(known));
     }
     let end = context.end(&identity);
-    let is_sure = is_placed
-        || matches!(&end.who, Who::Inside(inside) if inside.workload.as_ref().is_some_and(|workload| workload.kind != Kind::Pod));
-    (end, is_sure)
+    (end, has_place)
+}
+
+/// Whether an end is somewhere, so that nobody else of its name can be meant.
+fn is_placed(end: &End) -> bool {
+    let (_, namespace) = place(end);
+    !namespace.is_empty()
 }

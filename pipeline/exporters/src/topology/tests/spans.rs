@@ -327,11 +327,14 @@ fn the_end_of_a_span_is_its_time_however_late_and_odd_clocks_do_no_harm() {
 #[test]
 fn any_number_of_names_is_read_and_told() {
     let mut story = story("");
-
-    for call in 0..70_000_u64 {
+    let call = |call: u64| {
         let peer = format!("host-{call}.example");
-        story.sees(&[client(&format!("cart-{call}"), call).with("db.system", "redis").with("server.address", &peer)]);
+        client(&format!("cart-{call}"), call).with("db.system", "redis").with("server.address", &peer)
+    };
+
+    for thousand in 0..20 {
+        story.sees(&(thousand * 1000..(thousand + 1) * 1000).map(call).collect::<Vec<_>>());
     }
 
-    assert_eq!(story.calls().len(), 70_000);
+    assert_eq!(story.calls().len(), 20_000, "more than are kept at hand");
 }
