@@ -188,8 +188,8 @@ fn a_wrong_question_is_told_what_is_wrong() {
         assert_eq!(is, status, "{path}: {text}");
         assert!(text.contains(word), "{path}: {text}");
     }
-    let posted = post(map.port, "/api/v1/graph", "Host: localhost\r\n", b"x");
-    assert_eq!(posted.status, 400, "two Host headers are no request");
+    let posted = ask(map.port, "POST /api/v1/graph HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(posted.status, 405);
 }
 
 #[test]
@@ -333,4 +333,70 @@ fn hostile_names_are_names_and_nothing_else() {
     for path in ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/assets/..%2f..%2fetc/passwd"] {
         assert_eq!(map.get(path).status, 404, "{path}");
     }
+}
+
+/// Answers of every route, held against the document that describes them.
+#[test]
+fn every_answer_is_what_the_document_says() {
+    let map = Map::start();
+    map.receives(&[call("web", "cart", 1), call("cart", "db", 2).answered(503), call("web", "cart", 3).answered(404)]);
+    until("both edges are drawn", || map.edge("web", "cart").is_some() && map.edge("cart", "db").is_some());
+    let document = map.json("/api/openapi.json");
+    let (web, cart) = ("prod%2Fshop%2FDeployment%2Fweb", "prod%2Fshop%2FDeployment%2Fcart");
+    let asked = [
+        ("/api/v1/graph", "Graph", String::new()),
+        ("/api/v1/graph", "Graph", "collapse=none&rows=true&from=-1h".to_owned()),
+        ("/api/v1/graph", "Columns", "collapse=none&format=columns".to_owned()),
+        ("/api/v1/series", "Series", format!("source={web}&target={cart}")),
+        ("/api/v1/series", "Series", format!("node={cart}")),
+        ("/api/v1/events", "Events", String::new()),
+        ("/api/v1/history", "History", "from=-1h".to_owned()),
+        ("/api/v1/rules", "Rules", String::new()),
+        ("/api/openapi.json", "OpenApi", String::new()),
+    ];
+    let paths = document["paths"].as_object().unwrap().keys().filter(|path| !path.ends_with("/stream"));
+    for path in paths {
+        assert!(asked.iter().any(|(asked, _, _)| asked == path), "nobody asks {path}");
+    }
+
+    for (path, schema, query) in &asked {
+        let answer = map.json(&format!("{path}?{query}"));
+        conforms(&document, schema, &answer, &format!("{path}?{query}"));
+    }
+    let refused = map.get("/api/v1/graph?view=x");
+    conforms(&document, "Fault", &serde_json::from_slice(&refused.body).unwrap(), "a refusal");
+}
+
+#[track_caller]
+fn conforms(document: &Value, schema: &str, answer: &Value, what: &str) {
+    let components = document["components"].clone();
+    let schema = json!({"$ref": format!("#/components/schemas/{schema}"), "components": components});
+    let validator = jsonschema::validator_for(&schema).expect("the document's schemas are schemas");
+    let faults: Vec<String> =
+        validator.iter_errors(answer).map(|error| format!("{} at {}", error, error.instance_path())).collect();
+    assert!(faults.is_empty(), "{what}: {faults:#?}\n{answer:#}");
+}
+
+#[test]
+fn rules_can_be_tried_before_they_are_in_force() {
+    let map = Map::start();
+    let calls: Vec<Call> =
+        (1..=40).map(|trace| call("web", "cart", trace).answered(if trace % 2 == 0 { 500 } else { 200 })).collect();
+    map.receives(&calls);
+    until("the calls are on the map", || map.edge("web", "cart") == Some((40, 20)));
+
+    let try_out = |rules: &str| {
+        let length = rules.len();
+        let request = format!(
+            "POST /api/v1/rules HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{rules}"
+        );
+        let answer = ask(map.port, request);
+        (answer.status, text(&answer))
+    };
+
+    let (status, told) = try_out("rules:\n  - {name: broken, on: edge, metric: eror_ratio, yellow: 1%}\n");
+    assert_eq!(status, 400);
+    assert!(told.contains("rules:2:") && told.contains("error_ratio"), "{told}");
+    let rules = "rules:\n  - {name: half, on: edge, metric: error_ratio, yellow: 40%, window: 5m, min_requests: 1}\n";
+    until("the step is over and the rule colours the edge", || try_out(rules).1.contains("\"rule\":\"half\""));
 }

@@ -8,9 +8,11 @@
 #![forbid(unsafe_code)]
 
 pub mod entity;
+pub mod export;
 pub mod filter;
 pub mod intake;
 pub mod judgement;
+pub mod layout;
 pub mod measures;
 pub mod notice;
 pub mod observed;

@@ -10,10 +10,14 @@
 mod answer;
 mod asked;
 mod config;
+mod files;
 mod gate;
 mod guard;
+mod judge;
+mod opinion;
 mod owner;
 mod page;
+mod placements;
 mod published;
 mod routes;
 mod server;
@@ -27,10 +31,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use component::{BuildContext, BuildError, Extension, ExtensionFactory, Stability, StartError};
 use tokio::sync::watch;
+use topology::rules::Rules;
 use topology::store::Store;
 use topology::{Board, Intake};
 
 pub use self::config::TopologyConfig;
+use self::judge::Judging;
 use self::owner::{Owner, Work, moment};
 use self::published::Published;
 use self::server::{Server, Serving};
@@ -44,6 +50,7 @@ pub struct Topology {
     config: Arc<TopologyConfig>,
     context: BuildContext,
     intake: Arc<Intake>,
+    rules: Arc<Rules>,
     running: Option<(Owner, Server)>,
 }
 
@@ -55,13 +62,15 @@ impl Extension for Topology {
         let intake = Arc::new(Intake::new(config.limits.intake_rows).in_cluster(&config.cluster));
         context.offer(Arc::clone(&intake));
         context.offer(Arc::<Board>::default());
-        Ok(Self { config: Arc::new(config.clone()), context: context.clone(), intake, running: None })
+        let rules = Arc::new(files::rules(&config.rules)?);
+        Ok(Self { config: Arc::new(config.clone()), context: context.clone(), intake, rules, running: None })
     }
 
     async fn start(&mut self) -> Result<(), StartError> {
         let (owner, map) = self.open().await?;
-        let telemetry = Arc::clone(&self.context.registry);
-        match Server::start(Serving { config: Arc::clone(&self.config), map, telemetry }).await {
+        let (config, rules) = (Arc::clone(&self.config), Arc::clone(&self.rules));
+        let serving = Serving { config, rules, map, telemetry: Arc::clone(&self.context.registry) };
+        match Server::start(serving).await {
             Ok(server) => {
                 if let Some(address) = server.address() {
                     tracing::info!(url = format!("http://{address}/"), "The map is served");
@@ -94,13 +103,12 @@ impl Topology {
         for problem in report.problems {
             tracing::warn!("{problem}");
         }
-        let snapshot = store.snapshot();
-        let (publish, map) =
-            watch::channel(Arc::new(Published { serial: 0, revision: 0, now, snapshot, opinion: Arc::default() }));
+        let (publish, map) = watch::channel(Arc::new(Published::first(now, store.snapshot())));
         let owner = Owner::start(Work {
             intake: Arc::clone(&self.intake),
             clock: Arc::clone(&self.context.clock),
             store,
+            judging: Judging::new(&self.rules),
             publish,
             telemetry: Telemetry::new(&self.context.registry),
         });

@@ -1,9 +1,10 @@
 //! What a reader may ask of a graph, as typed values; how a URL spells them is read here too.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use crate::{EntityId, NodeId, View};
+use crate::filter::Kept;
+use crate::{NodeId, View};
 
 /// A question for [`graph`](super::graph).
 #[derive(Debug, Clone, Default)]
@@ -24,15 +25,6 @@ pub struct GraphQuery {
     pub limits: Limits,
     /// True to list what each edge carried by port and transport.
     pub rows: bool,
-}
-
-/// Entities and entity edges that a filter left.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// Entities.
-    pub nodes: HashSet<EntityId>,
-    /// Entity edges, by source and target.
-    pub edges: HashSet<(EntityId, EntityId)>,
 }
 
 /// Which groups are drawn as one card.

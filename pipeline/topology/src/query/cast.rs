@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::ask::{Collapse, Focus, GroupName, Kept};
+use super::ask::{Collapse, Focus, GroupName};
+use crate::filter::Kept;
 use crate::{
     EntityEdge, EntityId, Expectation, Expectations, Judgements, Kind, Level, Name, NodeId, Observed, Registry, View,
     Who,
@@ -39,7 +40,7 @@ pub(super) enum Circle {
 }
 
 impl Circle {
-    fn of(node: &NodeId, view: View) -> Self {
+    pub(super) fn of(node: &NodeId, view: View) -> Self {
         match (node.kind, view) {
             (kind @ Kind::Outside(_), _) => Self::Outside(kind),
             (_, View::Namespace | View::Host) => Self::Cluster { cluster: node.cluster.clone() },

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::figures::{Carried, EXPECTATIONS, LEVELS, Latency, WindowFigures, code};
 use super::graph::{Edge, Graph, Group, Node, Spot};
+use crate::layout::Rect;
 use crate::{Expectation, Health, Lane, Level, View};
 
 /// A graph as columns.
@@ -22,13 +23,15 @@ pub struct Columns<'a> {
     dropped: &'a BTreeMap<&'static str, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<(i32, i32)>,
     levels: [Level; 4],
     expectations: [Expectation; 6],
     lanes: [Lane; 4],
     texts: Vec<&'a str>,
     groups: GroupColumns<'a>,
     nodes: NodeColumns<'a>,
-    edges: EdgeColumns,
+    edges: EdgeColumns<'a>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -43,6 +46,8 @@ struct GroupColumns<'a> {
     edges_red: Vec<u32>,
     /// Per group: names of up to three members and their levels, alternating.
     worst: Vec<Vec<(&'a str, u8)>>,
+    #[serde(flatten)]
+    place: Option<RectColumns>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -61,10 +66,20 @@ struct NodeColumns<'a> {
     calls: CallColumns,
     #[serde(flatten)]
     state: StateColumns,
+    #[serde(flatten)]
+    place: Option<RectColumns>,
 }
 
 #[derive(Debug, Default, Serialize)]
-struct EdgeColumns {
+struct RectColumns {
+    x: Vec<i32>,
+    y: Vec<i32>,
+    w: Vec<i32>,
+    h: Vec<i32>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct EdgeColumns<'a> {
     source: Vec<u32>,
     target: Vec<u32>,
     edges: Vec<u32>,
@@ -77,6 +92,8 @@ struct EdgeColumns {
     state: StateColumns,
     protocols: ProtocolColumns,
     network: NetworkColumns,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<&'a [Vec<i32>]>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -130,15 +147,20 @@ impl Graph {
     /// The graph as columns.
     pub fn columns(&self) -> Columns<'_> {
         let mut texts = Texts::default();
-        let groups = GroupColumns::of(&self.groups);
-        let nodes = NodeColumns::of(&self.nodes, &mut texts);
-        let edges = EdgeColumns::of(&self.edges, self.nodes.len(), &mut texts);
+        let placement = self.placement.as_ref();
+        let mut groups = GroupColumns::of(&self.groups);
+        let mut nodes = NodeColumns::of(&self.nodes, &mut texts);
+        let mut edges = EdgeColumns::of(&self.edges, self.nodes.len(), &mut texts);
+        groups.place = placement.map(|placement| RectColumns::of(&placement.groups));
+        nodes.place = placement.map(|placement| RectColumns::of(&placement.nodes));
+        edges.route = placement.map(|placement| placement.routes.as_slice());
         Columns {
             window: self.window.into(),
             view: self.view,
             complete: self.complete,
             dropped: &self.dropped,
             coverage: self.coverage,
+            size: placement.map(|placement| placement.size),
             levels: LEVELS,
             expectations: EXPECTATIONS,
             lanes: Lane::ALL,
@@ -206,8 +228,19 @@ impl<'a> NodeColumns<'a> {
     }
 }
 
-impl EdgeColumns {
-    fn of<'a>(edges: &'a [Edge], nodes: usize, texts: &mut Texts<'a>) -> Self {
+impl RectColumns {
+    fn of(rects: &[Rect]) -> Self {
+        Self {
+            x: rects.iter().map(|rect| rect.x).collect(),
+            y: rects.iter().map(|rect| rect.y).collect(),
+            w: rects.iter().map(|rect| rect.w).collect(),
+            h: rects.iter().map(|rect| rect.h).collect(),
+        }
+    }
+}
+
+impl<'a> EdgeColumns<'a> {
+    fn of(edges: &'a [Edge], nodes: usize, texts: &mut Texts<'a>) -> Self {
         let nodes = u32::try_from(nodes).unwrap_or(u32::MAX);
         let position = |spot: Spot| match spot {
             Spot::Node(place) => place,

@@ -8,6 +8,7 @@ use super::limit::limit;
 use super::narrow::near;
 use super::stage::{Opinions, Stage};
 use super::tally::LaneSet;
+use crate::layout::{GroupInput, LayoutInput, NodeInput, Placement, place};
 use crate::{
     Expectation, Expectations, Health, Judgements, Level, Measures, NodeId, Observed, Protocol, ServiceOrigin,
     Transport, View, Window,
@@ -32,6 +33,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Edges between what is visible.
     pub edges: Vec<Edge>,
+    /// Where everything stands, after [`Graph::place`].
+    pub placement: Option<Placement>,
 }
 
 /// A namespace, a cluster, or outside peers of one type.
@@ -154,4 +157,18 @@ pub fn graph(observed: &Observed, judgements: &Judgements, expectations: &Expect
     stage.draw_facts(&mut graph, observed);
     limit(&mut graph, query.limits);
     graph
+}
+
+impl Graph {
+    /// Finds a place for everything; see [`place`].
+    pub fn place(&mut self, previous: Option<&Placement>) -> &Placement {
+        let group = |group: &Group| GroupInput { id: group.id.clone(), collapsed: group.collapsed };
+        let node = |node: &Node| NodeInput { id: node.id.to_string(), group: node.group };
+        let input = LayoutInput {
+            groups: self.groups.iter().map(group).collect(),
+            nodes: self.nodes.iter().map(node).collect(),
+            edges: self.edges.iter().map(|edge| (edge.source, edge.target)).collect(),
+        };
+        self.placement.insert(place(&input, previous))
+    }
 }

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use super::figures::{Carried, HealthFigures, Latency, WindowFigures};
 use super::graph::{Edge, Graph, Group, Node, Spot};
 use super::stage::at;
+use crate::layout::Rect;
 use crate::{Expectation, Kind, Lane, Level, Measures, Protocol, ServiceOrigin, Transport, View};
 
 #[derive(Serialize)]
@@ -17,6 +18,8 @@ struct GraphObject<'a> {
     dropped: &'a BTreeMap<&'static str, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<(i32, i32)>,
     groups: Vec<GroupObject<'a>>,
     nodes: Vec<NodeObject<'a>>,
     edges: Vec<EdgeObject<'a>>,
@@ -34,6 +37,8 @@ struct GroupObject<'a> {
     edges_red: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     worst: Vec<WorstObject<'a>>,
+    #[serde(flatten)]
+    rect: Option<Rect>,
 }
 
 #[derive(Serialize)]
@@ -66,6 +71,8 @@ struct NodeObject<'a> {
     health: HealthFigures<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<Expectation>,
+    #[serde(flatten)]
+    rect: Option<Rect>,
 }
 
 #[derive(Serialize)]
@@ -104,6 +111,8 @@ struct EdgeObject<'a> {
     health: HealthFigures<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<Expectation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<&'a [i32]>,
 }
 
 #[derive(Serialize)]
@@ -171,22 +180,39 @@ impl Serialize for Graph {
     /// Objects, one per group, node and edge.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let ids = Ids::of(self);
+        let placement = self.placement.as_ref();
+        let rect = |spot| match spot {
+            Spot::Node(place) => at(&placement?.nodes, place).copied(),
+            Spot::Group(place) => at(&placement?.groups, place).copied(),
+        };
+        let route = |place: usize| placement?.routes.get(place).map(Vec::as_slice);
         let object = GraphObject {
             window: self.window.into(),
             view: self.view,
             complete: self.complete,
             dropped: &self.dropped,
             coverage: self.coverage,
-            groups: self.groups.iter().map(GroupObject::of).collect(),
-            nodes: self.nodes.iter().zip(&ids.nodes).map(|(node, id)| NodeObject::of(node, id, &ids)).collect(),
-            edges: self.edges.iter().map(|edge| EdgeObject::of(edge, &ids)).collect(),
+            size: self.placement.as_ref().map(|placement| placement.size),
+            groups: self
+                .groups
+                .iter()
+                .zip(0..)
+                .map(|(group, place)| GroupObject::of(group, rect(Spot::Group(place))))
+                .collect(),
+            nodes: self
+                .nodes
+                .iter()
+                .zip(0..)
+                .map(|(node, place)| NodeObject::of(node, &ids, place, rect(Spot::Node(place))))
+                .collect(),
+            edges: self.edges.iter().zip(0..).map(|(edge, place)| EdgeObject::of(edge, &ids, route(place))).collect(),
         };
         object.serialize(serializer)
     }
 }
 
 impl<'a> GroupObject<'a> {
-    fn of(group: &'a Group) -> Self {
+    fn of(group: &'a Group, rect: Option<Rect>) -> Self {
         let worst = group.worst.iter();
         Self {
             id: &group.id,
@@ -198,14 +224,15 @@ impl<'a> GroupObject<'a> {
             unexpected: group.unexpected,
             edges_red: group.edges_red,
             worst: worst.map(|(id, level)| WorstObject { id: id.to_string(), name: &id.name, level: *level }).collect(),
+            rect,
         }
     }
 }
 
 impl<'a> NodeObject<'a> {
-    fn of(node: &'a Node, id: &'a str, ids: &'a Ids) -> Self {
+    fn of(node: &'a Node, ids: &'a Ids, place: u32, rect: Option<Rect>) -> Self {
         Self {
-            id,
+            id: ids.spot(Spot::Node(place)),
             kind: node.id.kind,
             cluster: &node.id.cluster,
             namespace: &node.id.namespace,
@@ -221,12 +248,13 @@ impl<'a> NodeObject<'a> {
             origin: node.origin,
             health: HealthFigures::from(&node.health),
             expected: node.expected,
+            rect,
         }
     }
 }
 
 impl<'a> EdgeObject<'a> {
-    fn of(edge: &'a Edge, ids: &'a Ids) -> Self {
+    fn of(edge: &'a Edge, ids: &'a Ids, route: Option<&'a [i32]>) -> Self {
         Self {
             source: ids.spot(edge.source),
             target: ids.spot(edge.target),
@@ -244,6 +272,7 @@ impl<'a> EdgeObject<'a> {
             sources: edge.sources.iter().collect(),
             health: HealthFigures::from(&edge.health),
             expected: edge.expected,
+            route,
         }
     }
 }

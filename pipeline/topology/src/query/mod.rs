@@ -8,18 +8,26 @@
 
 mod ask;
 mod cast;
+mod check;
 mod columns;
+mod compare;
+pub mod detail;
 pub(crate) mod figures;
 mod graph;
 mod json;
 mod limit;
 mod narrow;
+mod search;
 mod stage;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub use self::ask::{BadQuery, Collapse, Depth, Direction, Focus, GraphQuery, GroupName, Kept, Limits, view};
+pub use self::ask::{BadQuery, Collapse, Depth, Direction, Focus, GraphQuery, GroupName, Limits, view};
+pub use self::check::{Check, Hop, NoSuchNode, Verdict, check, resolve};
 pub use self::columns::Columns;
+pub use self::compare::{Changes, Comparison, Difference, EdgeChange, EdgeName, Overlook, compare};
+pub use self::detail::{EdgeDetail, Links, NodeDetail, edge, node};
 pub use self::graph::{Edge, Graph, Group, Instances, Node, Outbound, Spot, graph};
+pub use self::search::{Hit, search};
 pub use self::tally::LaneSet;

@@ -140,7 +140,7 @@ impl Rule {
     }
 
     /// The threshold that a value of this level has passed.
-    fn threshold(&self, value: f64, level: Level) -> f64 {
+    pub fn threshold(&self, value: f64, level: Level) -> f64 {
         let (above, below) = match level {
             Level::Red => (self.red, self.red_below),
             _ => (self.yellow, self.yellow_below),

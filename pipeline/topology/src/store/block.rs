@@ -69,7 +69,20 @@ impl Block {
         Some(writer.finish(steps))
     }
 
+    /// Its rows, one by one, from a fact on.
+    pub(crate) fn rows_from(&self, fact: u32) -> Rows<'_> {
+        let mut cursor = Cursor { rest: &self.bytes, fact: 0 };
+        self.skip_to(fact, &mut cursor);
+        let mut rows = Rows { next: cursor.next_fact(), cursor };
+        let mut passed = Sum::default();
+        while rows.next.is_some_and(|next| next < fact) {
+            rows.take(&mut passed);
+        }
+        rows
+    }
+
     /// Every row as its fact and its sum.
+    #[cfg(test)]
     pub(crate) fn each(&self, mut visit: impl FnMut(u32, &Sum)) {
         let mut merge = Merge::of([self]);
         while let Some((fact, sum)) = merge.next() {
@@ -140,6 +153,15 @@ impl Writer {
         }
         self.last = fact;
         self.rows = self.rows.saturating_add(1);
+    }
+
+    /// Writes a row from elsewhere, which may not be in order.
+    pub(crate) fn row_in_order(&mut self, fact: u32, sum: &Sum) -> Result<(), String> {
+        if self.rows > 0 && fact <= self.last {
+            return Err(format!("row of fact {fact} follows that of {}", self.last));
+        }
+        self.row(fact, sum);
+        Ok(())
     }
 
     pub(crate) fn finish(self, steps: u32) -> Block {
@@ -243,6 +265,24 @@ impl Cursor<'_> {
             last = bucket;
         }
         Some(())
+    }
+}
+
+/// The rows of one block.
+pub(crate) struct Rows<'a> {
+    next: Option<u32>,
+    cursor: Cursor<'a>,
+}
+
+impl Rows<'_> {
+    /// The fact of the next row.
+    pub(crate) fn fact(&self) -> Option<u32> {
+        self.next
+    }
+
+    /// Adds the next row and goes on.
+    pub(crate) fn take(&mut self, sum: &mut Sum) {
+        self.next = self.cursor.add_row(sum).and_then(|()| self.cursor.next_fact());
     }
 }
 

@@ -99,11 +99,6 @@ impl Facts {
         id
     }
 
-    /// The edge of a pair, if there is one.
-    pub(crate) fn known_edge(&self, source: Option<EntityId>, target: EntityId) -> Option<u32> {
-        self.pairs.get(&(source, target)).copied()
-    }
-
     /// The id of a fact, new or known.
     pub(crate) fn fact(&mut self, mut fact: Fact) -> Option<u32> {
         if let Some(id) = self.keys.get(&fact) {

@@ -8,7 +8,9 @@
 //! Enter at [`Store::apply`] and [`Snapshot::observe`].
 
 mod block;
+mod checkpoint;
 mod config;
+mod disk;
 mod entities;
 mod exemplars;
 mod facts;
@@ -16,6 +18,7 @@ mod intervals;
 mod lane;
 mod observe;
 mod plane;
+mod restore;
 mod series;
 mod snapshot;
 mod spread;
@@ -32,7 +35,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::checkpoint::{Keeper, Rest};
 pub use self::config::{Retention, StoreConfig};
+use self::disk::journal::Record;
 use self::exemplars::Exemplars;
 use self::intervals::Intervals;
 use self::plane::Plane;
@@ -42,10 +47,10 @@ pub use self::snapshot::{KnownEdge, Snapshot};
 use self::spread::step_of;
 pub use self::states::UsagePoint;
 use self::states::{StateLimits, States};
-use self::timeline::{Archive, floor};
+use self::timeline::{Forget, floor};
 use crate::{
-    End, EventRow, FactRow, Inside, Interval, Kind, Moment, Outside, OutsideKind, Rows, SECOND, StateRow, Tier, Who,
-    Workload,
+    End, EventRow, Exemplar, FactRow, Inside, Interval, Kind, Moment, Outside, OutsideKind, Rows, SECOND, StateRow,
+    Tier, Who, Workload,
 };
 
 /// What lies further ahead than this is told by a wrong clock.
@@ -63,9 +68,12 @@ pub struct Store {
     intervals: Arc<Intervals>,
     awake: Arc<Vec<Range<u32>>>,
     losses: Arc<BTreeMap<u32, BTreeMap<&'static str, u64>>>,
-    archive: Arc<dyn Archive + Send + Sync>,
+    /// Writes to the directory, if there is one.
+    keeper: Option<Keeper>,
     revision: u64,
     now: Moment,
+    /// Traces of which the log does not know yet.
+    traces: Vec<(u32, Moment, Exemplar)>,
     /// Something changed since `current` was taken.
     changed: bool,
     current: Arc<Snapshot>,
@@ -124,30 +132,22 @@ pub enum StoreError {
     },
 }
 
-struct NoFiles;
-
-impl Archive for NoFiles {
-    fn blocks(&self, _: Tier, _: u32) -> Vec<Arc<block::Block>> {
-        Vec::new()
-    }
-}
-
 impl Store {
-    /// Opens a store, empty or as its directory has it.
+    /// Opens a store, empty or as its directory has it. Whatever is wrong with the directory, the store opens: the report
+    /// says what is lost, or that all is kept in memory only.
     pub fn open(config: StoreConfig, now: Moment) -> Result<(Self, OpenReport), StoreError> {
         if config.max_entities < 2 || config.max_edges == 0 {
             return Err(StoreError::Config("`max_entities` must be at least 2 and `max_edges` at least 1".to_owned()));
         }
         let mut store = Self::empty(config, now);
+        let problems = store.restore(now);
         store.publish();
-        Ok((store, OpenReport::default()))
+        Ok((store, OpenReport { problems }))
     }
 
     fn empty(config: StoreConfig, now: Moment) -> Self {
-        let archive: Arc<dyn Archive + Send + Sync> = Arc::new(NoFiles);
         let plane = || Plane::new(config.max_entities, config.max_edges, now);
         let (entities, hosts) = (plane(), plane());
-        let current = Arc::new(Snapshot::empty(now, &archive));
         let awake = std::iter::once(step_of(now)..step_of(now).saturating_add(1)).collect();
         Self {
             config,
@@ -158,11 +158,12 @@ impl Store {
             intervals: Arc::default(),
             awake: Arc::new(awake),
             losses: Arc::default(),
-            archive,
+            keeper: None,
+            traces: Vec::new(),
             revision: 0,
             now,
             changed: true,
-            current,
+            current: Arc::new(Snapshot::empty(now)),
         }
     }
 
@@ -208,6 +209,7 @@ impl Store {
         }
         if let Some(exemplar) = row.exemplar {
             self.exemplars.offer(placed.edge, row.at, exemplar, self.config.max_exemplars);
+            self.traces.push((placed.edge, row.at, exemplar));
         }
         if let Some((from, to)) = machines(source, &row.target) {
             self.hosts.add(&row, Some(&from), &to);
@@ -226,6 +228,8 @@ impl Store {
             return count(&mut applied.dropped, "too_many_instances");
         }
         applied.states = applied.states.saturating_add(1);
+        let (pod, host) = (row.subject.pod.clone(), row.subject.host.clone());
+        self.log(Record::State { entity, pod, host, metric: row.metric, at, value: row.value });
     }
 
     fn apply_event(&mut self, row: &EventRow, now: Moment, applied: &mut Applied) {
@@ -234,6 +238,7 @@ impl Store {
         let limits = self.state_limits();
         Arc::make_mut(&mut self.states).event(entity, at, &row.event, limits);
         applied.events = applied.events.saturating_add(1);
+        self.log(Record::Event { entity, at, event: row.event.clone() });
     }
 
     fn state_limits(&self) -> StateLimits {
@@ -246,25 +251,102 @@ impl Store {
 
     /// Keeps a stretch of judgement; told again with an end, it ends.
     pub fn record(&mut self, interval: Interval) {
+        self.log(Record::Interval(interval.clone()));
         Arc::make_mut(&mut self.intervals).record(interval, self.config.max_intervals);
         self.changed = true;
     }
 
-    /// Once a second: makes what came durable, rolls what is complete, lets go of what is old.
+    /// Takes a record into the log, after the names that it may need.
+    fn log(&mut self, record: Record<'static>) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.log_names(0, &self.entities);
+            keeper.log(&record);
+        }
+    }
+
+    /// Once a second: makes what came durable, rolls what is complete, lets go of what is old. After an error everything
+    /// is in memory, and the next tick tries again.
     pub fn tick(&mut self, now: Moment) -> Result<Ticked, StoreError> {
         self.wake(now);
+        self.settle();
         for plane in [&mut self.entities, &mut self.hosts] {
-            if plane.has_fresh() {
-                plane.settle(|_, _| ());
-            }
-            plane.timeline.roll(now, self.archive.as_ref());
+            plane.roll(now);
         }
+        let written = self.keep(now);
         self.forget(now);
         self.publish();
         let planes = [&self.entities, &self.hosts].into_iter();
         let sizes = planes.flat_map(|plane| Tier::ALL.map(|tier| plane.timeline.size(tier)));
         let memory_bytes = sizes.fold(0, |sum: u64, size| sum.saturating_add(size as u64));
-        Ok(Ticked { revision: self.revision, files: 0, memory_bytes, disk_bytes: 0 })
+        let disk_bytes = self.keeper.as_ref().map_or(0, |keeper| keeper.disk.bytes());
+        Ok(Ticked { revision: self.revision, files: written?, memory_bytes, disk_bytes })
+    }
+
+    /// Moves what came to its place, and into the log.
+    fn settle(&mut self) {
+        let keeper = &mut self.keeper;
+        for (number, plane) in [&mut self.entities, &mut self.hosts].into_iter().enumerate() {
+            if !plane.has_fresh() {
+                continue;
+            }
+            if let Some(keeper) = keeper.as_mut() {
+                keeper.log_names(number, plane);
+            }
+            plane.settle(|step, block| {
+                if let Some(keeper) = keeper.as_mut() {
+                    keeper.log(&Record::Block { plane: number as u8, step, bytes: block.bytes() });
+                }
+            });
+        }
+        for (edge, at, exemplar) in self.traces.drain(..) {
+            if let Some(keeper) = keeper.as_mut() {
+                keeper.log(&Record::Exemplar { edge, at, exemplar });
+            }
+        }
+    }
+
+    /// Makes durable what came, and writes files when it is time.
+    fn keep(&mut self, now: Moment) -> Result<usize, StoreError> {
+        let Some(keeper) = &mut self.keeper else { return Ok(0) };
+        let flushed = keeper.flush();
+        let (states, exemplars, intervals) = (&self.states, &self.exemplars, &self.intervals);
+        let traces = exemplars.each().map(|(edge, at, exemplar)| Record::Exemplar { edge, at, exemplar });
+        let intervals = intervals.each().map(|interval| Record::Interval(interval.clone()));
+        let mut records = states.records().chain(traces).chain(intervals);
+        let rest = Rest { records: &mut records, awake: &self.awake };
+        let bounds = (&self.config.retention, self.config.disk_bytes);
+        let written = keeper.checkpoint([&mut self.entities, &mut self.hosts], rest, bounds, now);
+        let merged = keeper.maintain(now);
+        if merged || matches!(written, Ok(1..)) {
+            self.entities.archive = Arc::new(keeper.disk.files(0));
+            self.hosts.archive = Arc::new(keeper.disk.files(1));
+            self.changed = true;
+        }
+        flushed?;
+        written
+    }
+
+    /// Merges files of one stretch that is over, now. True if there were any.
+    #[cfg(test)]
+    fn finish_merging(&mut self) -> bool {
+        let Some(keeper) = &mut self.keeper else { return false };
+        let merged = keeper.finish_merging(self.now);
+        self.entities.archive = Arc::new(keeper.disk.files(0));
+        self.hosts.archive = Arc::new(keeper.disk.files(1));
+        self.changed = true;
+        merged
+    }
+
+    /// The disk takes nothing more.
+    #[cfg(test)]
+    fn fill_disk(&mut self) {
+        self.keeper.as_mut().unwrap().disk.log.as_mut().unwrap().fill();
+    }
+
+    /// The disk takes something again.
+    #[cfg(test)]
+    fn free_disk(&mut self) {
+        self.keeper.as_mut().unwrap().disk.log.as_mut().unwrap().free();
     }
 
     /// Notes that the store runs.
@@ -289,10 +371,11 @@ impl Store {
 
     fn forget(&mut self, now: Moment) {
         let retention = self.config.retention;
+        let what = self.forgets();
         for plane in [&mut self.entities, &mut self.hosts] {
             for tier in Tier::ALL {
                 let before = floor(step_of(now.minus(retention.in_memory(tier))), tier);
-                plane.timeline.forget_before(tier, before, false);
+                plane.timeline.forget_before(tier, before, what);
             }
         }
         if step_of(now).is_multiple_of(Tier::Minute.steps()) && step_of(now) != step_of(self.current.now) {
@@ -303,26 +386,29 @@ impl Store {
             let losses = Arc::make_mut(&mut self.losses);
             *losses = losses.split_off(&day_ago);
         }
-        self.keep_budget();
+        self.keep_budget(what);
     }
 
-    /// Over the budget the oldest steps go first, then minutes, and so on.
-    fn keep_budget(&mut self) {
+    /// What may be let go of in memory when it is old.
+    fn forgets(&self) -> Forget {
+        self.keeper.as_ref().map_or(Forget::Everything, Keeper::forget)
+    }
+
+    /// Over the budget the oldest steps go first, then minutes, and so on; what no file has goes last, and is counted.
+    fn keep_budget(&mut self, what: Forget) {
         let budget = usize::try_from(self.config.memory_bytes).unwrap_or(usize::MAX);
-        let size = |plane: &Plane| Tier::ALL.map(|tier| plane.timeline.size(tier)).iter().sum::<usize>();
-        for tier in Tier::ALL {
-            while size(&self.entities).saturating_add(size(&self.hosts)) > budget {
-                let first = |plane: &Plane| {
-                    let line = plane.timeline.line(tier);
-                    let start = line.held.keys().next().copied()?;
-                    // What the next tier is still to be made of stays.
-                    let needed = Tier::ALL.into_iter().find(|longer| *longer > tier);
-                    let rolled = needed.map_or(0, |longer| plane.timeline.line(longer).rolled);
-                    (start < rolled).then_some(start.saturating_add(tier.steps()))
-                };
-                let Some(start) = [&self.entities, &self.hosts].into_iter().filter_map(first).min() else { break };
-                for plane in [&mut self.entities, &mut self.hosts] {
-                    plane.timeline.forget_before(tier, start, false);
+        let size = |store: &Self| store.entities.size().saturating_add(store.hosts.size());
+        for what in [what, Forget::Everything] {
+            for tier in Tier::ALL {
+                while size(self) > budget {
+                    let oldest = |plane: &Plane| plane.timeline.oldest_to_forget(tier, what);
+                    let Some(start) = [&self.entities, &self.hosts].into_iter().filter_map(oldest).min() else { break };
+                    if what == Forget::Everything && self.forgets() == Forget::Saved && tier != Tier::Step {
+                        self.note_lost("not_on_disk", 1, self.now);
+                    }
+                    for plane in [&mut self.entities, &mut self.hosts] {
+                        plane.timeline.forget_before(tier, start.saturating_add(tier.steps()), what);
+                    }
                 }
             }
         }
@@ -357,7 +443,7 @@ impl Store {
             table: Arc::clone(plane.facts.table()),
             timeline: plane.timeline.clone(),
             unsettled: Vec::new(),
-            archive: Arc::clone(&self.archive),
+            archive: Arc::clone(&plane.archive),
         }
     }
 
@@ -372,7 +458,6 @@ impl Store {
             intervals: Arc::clone(&self.intervals),
             awake: Arc::clone(&self.awake),
             losses: Arc::clone(&self.losses),
-            archive: Arc::clone(&self.archive),
         }
     }
 }

@@ -8,8 +8,8 @@ use super::block::{Block, block_of};
 use super::entities::Entities;
 use super::facts::{Fact, Facts};
 use super::spread::{spread, step_of};
-use super::timeline::Timeline;
-use crate::{EntityId, FactRow, Measures, Moment, Who};
+use super::timeline::{Archive, NoFiles, Timeline};
+use crate::{EntityId, FactRow, Measures, Moment, Tier, Who};
 
 /// Cells that are added up before they become blocks, whatever the second.
 const MOST_CELLS: usize = 100_000;
@@ -19,6 +19,8 @@ pub(crate) struct Plane {
     pub(crate) entities: Entities,
     pub(crate) facts: Facts,
     pub(crate) timeline: Timeline,
+    /// Blocks that are no longer in memory.
+    pub(crate) archive: Arc<dyn Archive + Send + Sync>,
     /// What came since the last block, by step and fact.
     cells: HashMap<(u32, u32), Measures, foldhash::fast::FixedState>,
     /// Blocks made of cells since they were last taken.
@@ -38,6 +40,7 @@ impl Plane {
             entities: Entities::new(max_entities),
             facts: Facts::new(max_edges),
             timeline: Timeline::new(birth),
+            archive: Arc::new(NoFiles),
             cells: HashMap::default(),
             fresh: Vec::new(),
         }
@@ -104,6 +107,16 @@ impl Plane {
                 self.entities.saw(end, step);
             }
         }
+    }
+
+    /// Makes longer blocks of what is complete.
+    pub(crate) fn roll(&mut self, now: Moment) {
+        self.timeline.roll(now, self.archive.as_ref());
+    }
+
+    /// Bytes of all blocks in memory.
+    pub(crate) fn size(&self) -> usize {
+        Tier::ALL.map(|tier| self.timeline.size(tier)).iter().sum()
     }
 
     /// True if something came that no block has.

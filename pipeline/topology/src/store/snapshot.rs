@@ -12,7 +12,7 @@ use super::observe::{self, Ends};
 use super::spread::{moment_of, step_of};
 use super::states::{States, UsagePoint};
 use super::tile::{Tiling, tile};
-use super::timeline::{Archive, Timeline, distinct_steps};
+use super::timeline::{Archive, NoFiles, Timeline, distinct_steps};
 use crate::{EntityId, Event, Exemplar, Interval, Moment, Name, Observed, Registry, STEP, Tier, Window};
 
 /// The graph at one moment. Cheap to take, shared by all who ask.
@@ -28,8 +28,6 @@ pub struct Snapshot {
     pub(crate) awake: Arc<Vec<Range<u32>>>,
     /// What was lost, by the step in which that was noticed.
     pub(crate) losses: Arc<BTreeMap<u32, BTreeMap<&'static str, u64>>>,
-    /// Set where data that should be in files is not.
-    pub(crate) archive: Arc<dyn Archive + Send + Sync>,
 }
 
 /// One sort of things at one moment.
@@ -60,14 +58,14 @@ pub struct KnownEdge {
 
 impl Snapshot {
     /// Nothing was seen yet.
-    pub(crate) fn empty(now: Moment, archive: &Arc<dyn Archive + Send + Sync>) -> Self {
+    pub(crate) fn empty(now: Moment) -> Self {
         let view = || View {
             registry: Arc::default(),
             whole: Arc::default(),
             table: Arc::default(),
             timeline: Timeline::new(now),
             unsettled: Vec::new(),
-            archive: Arc::clone(archive),
+            archive: Arc::new(NoFiles),
         };
         Self {
             revision: 0,
@@ -79,7 +77,6 @@ impl Snapshot {
             intervals: Arc::default(),
             awake: Arc::default(),
             losses: Arc::default(),
-            archive: Arc::clone(archive),
         }
     }
 
@@ -120,14 +117,14 @@ impl Snapshot {
     }
 
     fn observe_view(&self, view: &View, from: Moment, to: Moment) -> Observed {
-        let lost_before = self.archive.lost();
+        let lost_before = view.archive.lost();
         let tiling = tile(&view.timeline, from, to, Tier::Day);
         let (edges, nodes) = observe::edges(view, &tiling);
         let mut dropped = self.lost_in(&tiling.range);
         if tiling.cut {
             dropped.insert("not_kept_that_long", 1);
         }
-        let unreadable = self.archive.lost().saturating_sub(lost_before);
+        let unreadable = view.archive.lost().saturating_sub(lost_before);
         if unreadable > 0 {
             dropped.insert("unreadable_files", unreadable);
         }

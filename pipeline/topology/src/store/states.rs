@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use super::disk::journal::Record;
 use crate::{
     Denominator, EntityId, Event, Instance, Moment, Name, NodeFacts, Phase, Replicas, SECOND, StateMetric, Usage,
 };
@@ -141,6 +142,11 @@ impl States {
         });
     }
 
+    /// Everything, as the rows and events that give it again: of use the means of each minute.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record<'static>> + '_ {
+        self.entities.iter().flat_map(|(entity, state)| state.records(*entity))
+    }
+
     /// Everything as it was in a window, by entity; ids that are one entity are told as one.
     pub(crate) fn observe(&self, from: Moment, to: Moment, whole: &[EntityId]) -> BTreeMap<EntityId, NodeFacts> {
         let mut nodes: BTreeMap<EntityId, NodeFacts> = BTreeMap::new();
@@ -204,6 +210,25 @@ fn join(node: &mut NodeFacts, other: NodeFacts) {
 }
 
 impl EntityState {
+    fn records(&self, entity: EntityId) -> impl Iterator<Item = Record<'static>> + '_ {
+        let replicas =
+            [(StateMetric::ReplicasDesired, &self.desired), (StateMetric::ReplicasAvailable, &self.available)];
+        let replicas =
+            replicas.into_iter().flat_map(|(metric, changes)| changes.0.iter().map(move |held| (metric, *held)));
+        let replicas = replicas.map(move |(metric, (at, value))| Record::State {
+            entity,
+            pod: None,
+            host: None,
+            metric,
+            at,
+            value,
+        });
+        let pods = self.instances.iter().flat_map(move |(name, pod)| pod.records(entity, name));
+        let events = self.events.iter();
+        let events = events.map(move |(at, event)| Record::Event { entity, at: *at, event: event.clone() });
+        replicas.chain(pods).chain(events)
+    }
+
     fn told(&self, entity: EntityId, from: Moment, to: Moment) -> NodeFacts {
         let alive = |pod: &Pod| pod.last_seen >= from.minus(SILENCE) && pod.first_seen().is_none_or(|first| first < to);
         let pods = self.instances.iter().filter(|(_, pod)| alive(pod));
@@ -230,6 +255,28 @@ impl EntityState {
 }
 
 impl Pod {
+    fn records<'a>(&'a self, entity: EntityId, name: &'a Name) -> impl Iterator<Item = Record<'static>> + 'a {
+        let values = self.values.iter().flat_map(|(metric, changes)| changes.0.iter().map(|held| (*metric, *held)));
+        let minutes = self.use_by_minute.iter().flat_map(|minute| {
+            // Within its minute a mean stands anywhere; the last word of the pod is kept.
+            let at = Moment(minute.minute.saturating_mul(60 * SECOND)).max(self.last_seen.minus(60 * SECOND));
+            let within = Moment(minute.minute.saturating_add(1).saturating_mul(60 * SECOND)).minus(1);
+            let at = self.last_seen.min(within).max(at.min(within));
+            AVERAGED
+                .into_iter()
+                .zip(minute.sums.iter().zip(&minute.counts))
+                .filter_map(move |(metric, (sum, count))| (*count > 0).then(|| (metric, (at, sum / f64::from(*count)))))
+        });
+        values.chain(minutes).map(move |(metric, (at, value))| Record::State {
+            entity,
+            pod: (!name.is_empty()).then(|| name.clone()),
+            host: self.host.clone(),
+            metric,
+            at,
+            value,
+        })
+    }
+
     fn note(&mut self, host: Option<&Name>, metric: StateMetric, at: Moment, value: f64) {
         if let Some(host) = host {
             self.host = Some(host.clone());

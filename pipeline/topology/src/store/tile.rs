@@ -80,7 +80,8 @@ fn next_kept(timeline: &Timeline, at: u32) -> u32 {
     starts.min().unwrap_or(after).max(after)
 }
 
-fn ceil(step: u32, tier: Tier) -> u32 {
+/// The first step at or after `step` where a block may begin.
+pub(crate) fn ceil(step: u32, tier: Tier) -> u32 {
     floor(step.saturating_add(tier.steps().saturating_sub(1)), tier)
 }
 

@@ -43,6 +43,15 @@ pub(crate) struct Timeline {
     lines: [Line; 5],
 }
 
+/// What may be let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forget {
+    /// What files have; what they do not have yet stays.
+    Saved,
+    /// Everything.
+    Everything,
+}
+
 /// Where blocks that are no longer in memory come from.
 pub(crate) trait Archive {
     /// The blocks of a tier that begin at a step.
@@ -51,6 +60,15 @@ pub(crate) trait Archive {
     /// How many files could not be read so far.
     fn lost(&self) -> u64 {
         0
+    }
+}
+
+/// Nothing but memory.
+pub(crate) struct NoFiles;
+
+impl Archive for NoFiles {
+    fn blocks(&self, _: Tier, _: u32) -> Vec<Arc<Block>> {
+        Vec::new()
     }
 }
 
@@ -157,26 +175,78 @@ impl Timeline {
         parts
     }
 
-    /// Lets go of what is saved (or need not be, without a directory) and began before `step`.
-    pub(crate) fn forget_before(&mut self, tier: Tier, step: u32, files: bool) {
-        let line = self.line_mut(tier);
-        if step <= line.memory_from && !files {
-            return;
+    /// Goes on where files end.
+    pub(crate) fn restore(&mut self, saved: [u32; 5], kept_from: [u32; 5]) {
+        for ((line, saved), kept_from) in self.lines.iter_mut().zip(saved).zip(kept_from) {
+            (line.rolled, line.memory_from, line.kept_from) = (saved, saved, kept_from);
         }
+        // Steps are in no file: they are kept from where the log begins.
+        let [steps, ..] = &mut self.lines;
+        steps.kept_from = steps.memory_from;
+    }
+
+    /// Lets go of what began before `step`.
+    pub(crate) fn forget_before(&mut self, tier: Tier, step: u32, what: Forget) {
+        let line = self.line_mut(tier);
         line.memory_from = line.memory_from.max(step);
-        if !files {
+        if what == Forget::Everything || tier == Tier::Step {
             line.kept_from = line.kept_from.max(step);
         }
-        let edge = line.memory_from;
-        let keep = line.held.split_off(&edge);
+        let keep = line.held.split_off(&line.memory_from);
         let mut old = std::mem::replace(&mut line.held, keep);
-        if files {
+        if what == Forget::Saved && tier != Tier::Step {
             old.retain(|_, held| {
                 held.retain(|held| !held.saved);
                 !held.is_empty()
             });
             line.held.append(&mut old);
         }
+    }
+
+    /// The oldest stretch in memory that may go; not what the next length is still to be made of.
+    pub(crate) fn oldest_to_forget(&self, tier: Tier, what: Forget) -> Option<u32> {
+        let longer = Tier::ALL.into_iter().find(|longer| *longer > tier);
+        let end = longer.map_or(u32::MAX, |longer| self.line(longer).rolled);
+        let may_go = |held: &SmallVec<[Held; 2]>| {
+            what == Forget::Everything || tier == Tier::Step || held.iter().any(|held| held.saved)
+        };
+        self.line(tier).held.range(..end).find(|(_, held)| may_go(held)).map(|(start, _)| *start)
+    }
+
+    /// What no file has yet of the time before `end`, by first step.
+    pub(crate) fn unsaved(&self, tier: Tier, end: u32) -> BTreeMap<u32, Arc<Block>> {
+        let mut found = BTreeMap::new();
+        for (start, held) in self.line(tier).held.range(..end) {
+            let unsaved: Vec<(u32, Arc<Block>)> =
+                held.iter().filter(|held| !held.saved).map(|held| (*start, Arc::clone(&held.block))).collect();
+            match unsaved.as_slice() {
+                [] => {}
+                [(_, only)] => drop(found.insert(*start, Arc::clone(only))),
+                several => {
+                    let merged = Merge::of(several.iter().map(|(_, block)| block.as_ref()));
+                    found.insert(*start, Arc::new(merged.into_block(distinct_steps(several, tier))));
+                }
+            }
+        }
+        found
+    }
+
+    /// Bytes of what no file has yet of the time before `end`.
+    pub(crate) fn unsaved_size(&self, tier: Tier, end: u32) -> usize {
+        let held = self.line(tier).held.range(..end).flat_map(|(_, held)| held);
+        held.filter(|held| !held.saved).map(|held| held.block.size()).sum()
+    }
+
+    /// Files have everything before `end`.
+    pub(crate) fn saved(&mut self, tier: Tier, end: u32) {
+        let line = self.line_mut(tier);
+        for held in line.held.range_mut(..end).flat_map(|(_, held)| held) {
+            held.saved = true;
+        }
+        // What is read from files must not be in memory too.
+        let edge = line.memory_from.min(end);
+        let keep = line.held.split_off(&edge);
+        line.held = keep;
     }
 
     /// Bytes of all blocks of a length.

@@ -1,11 +1,11 @@
 //! `/api/v1/rules`: the rules in force; by POST, what other rules would colour now.
 
 use serde::Serialize;
-use topology::rules::{Judge, LAG, Rule, Rules, Scope};
-use topology::{Class, EntityId, Health, Level, NodeId, Observed, STEP, View};
+use topology::rules::{Judge, Rule, Rules, Scope};
+use topology::{Class, EntityId, Health, Level, NodeId, View};
 
-use super::subject::view;
 use super::Settings;
+use super::subject::view;
 use crate::topology::answer::Answer;
 use crate::topology::asked::{Asked, Fault};
 use crate::topology::published::Published;
@@ -80,36 +80,37 @@ pub fn answer(asked: &Asked, map: &Published, settings: &Settings) -> Result<Ans
     Answer::json(&tried(rules, map, view))
 }
 
-/// Judges the last step as if everything had held for long enough.
+/// Judges this moment, as if everything had held for long enough.
 fn tried(mut rules: Rules, map: &Published, view: View) -> Tried {
     rules.rules.iter_mut().for_each(|rule| rule.hold = 0);
     let count = rules.rules.len();
-    let end = map.now.minus(LAG);
-    let end = end.minus(end.0 % STEP);
+    let end = map.now;
     let mut judge = Judge::new(rules);
     let observe = &mut |from, to| map.snapshot.observe(from, to);
     let judged = judge.step(end, &map.opinion.expectations, observe).judgements;
-    let observed = map.snapshot.observe(end.minus(STEP), end);
-    let node = |id: EntityId| drawn(&observed, id, view);
+    let registry = map.snapshot.registry();
+    let node = |id: EntityId| registry.get(id).map(|entity| entity.who.node(view));
     let ill = |health: &&Health| health.level >= Level::Yellow;
-    let nodes = judged.nodes.iter().filter(|(_, health)| ill(health)).map(|(id, health)| {
-        Coloured { id: node(*id).map(|id| id.to_string()), ..Coloured::of(health) }
+    let nodes = judged
+        .nodes
+        .iter()
+        .filter(|(_, health)| ill(health))
+        .map(|(id, health)| Coloured { id: node(*id).map(|id| id.to_string()), ..Coloured::of(health) });
+    let edges = judged.edges.iter().filter(|(_, health)| ill(health)).map(|((source, target), health)| Coloured {
+        source: node(*source),
+        target: node(*target),
+        ..Coloured::of(health)
     });
-    let edges = judged.edges.iter().filter(|(_, health)| ill(health)).map(|((source, target), health)| {
-        Coloured { source: node(*source), target: node(*target), ..Coloured::of(health) }
-    });
-    let groups = judged.groups.iter().filter(|(_, health)| ill(health)).map(|(id, health)| {
-        Coloured { id: Some(id.to_string()), ..Coloured::of(health) }
-    });
+    let groups = judged
+        .groups
+        .iter()
+        .filter(|(_, health)| ill(health))
+        .map(|(id, health)| Coloured { id: Some(id.to_string()), ..Coloured::of(health) });
     let mut tried = Tried { rules: count, nodes: nodes.collect(), edges: edges.collect(), groups: groups.collect() };
     for coloured in [&mut tried.nodes, &mut tried.edges, &mut tried.groups] {
         coloured.sort_by(|a, b| (b.level, &a.id, &a.source, &a.target).cmp(&(a.level, &b.id, &b.source, &b.target)));
     }
     tried
-}
-
-fn drawn(observed: &Observed, id: EntityId, view: View) -> Option<NodeId> {
-    observed.registry.get(id).map(|entity| entity.who.node(view))
 }
 
 impl RuleFigures {

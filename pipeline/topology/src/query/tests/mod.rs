@@ -1,9 +1,11 @@
+mod questions;
 pub(crate) mod world;
 
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::filter::Kept;
 use crate::{EntityId, Expectation, Instance, Level, Measures, OutsideKind, View, Who};
 use world::{World, calls, deployment, outside, shop};
 
