@@ -12,7 +12,10 @@ mod kernel;
 mod micro;
 mod overload;
 mod pipeline;
+mod programs;
 mod report;
+mod together;
+mod unselected;
 mod web;
 
 use std::path::PathBuf;
@@ -62,6 +65,8 @@ const GROUPS: &[Group] = &[
     ("web", web::measure),
     ("completeness", completeness::measure),
     ("kernel", kernel::measure),
+    ("unselected", unselected::measure),
+    ("together", together::measure),
     ("micro", micro::measure),
 ];
 

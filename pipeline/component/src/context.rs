@@ -8,6 +8,7 @@ use config::{ComponentId, PipelineId};
 use pdata::Signal;
 use tokio::sync::watch;
 
+use crate::instance::random_id;
 use crate::{Budget, Clock, ExporterTelemetry, Health, Registry};
 
 /// A component could not be built from a valid configuration. The text is the Collector's where it has one.
@@ -76,6 +77,8 @@ pub struct BuildContext {
     pub health: Arc<Health>,
     /// A way to end the process.
     pub stop: StopSignal,
+    /// Which process this is: what own telemetry calls `service.instance.id`, and data made here its origin.
+    pub instance: Arc<str>,
     /// What instances of one component share.
     slots: Arc<Slots>,
     /// What extensions offer to other components.
@@ -96,6 +99,7 @@ impl BuildContext {
             budget,
             health: Arc::default(),
             stop: StopSignal::default(),
+            instance: random_id().into(),
             slots: Arc::default(),
             offers: Arc::default(),
         }

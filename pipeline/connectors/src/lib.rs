@@ -10,7 +10,6 @@
 mod emit;
 pub mod forward;
 mod histogram;
-mod instance;
 mod labels;
 mod names;
 mod series;

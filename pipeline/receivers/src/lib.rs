@@ -7,7 +7,7 @@
 
 pub mod ebpf;
 pub mod nop;
-mod observe;
+pub mod observe;
 pub mod otlp;
 pub mod pcap;
 pub mod topology;

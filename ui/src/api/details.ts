@@ -1,30 +1,33 @@
 // What the server says of one node or one edge, and over time.
-import type { Expectation, Finding, GraphEdge, Health, Latency, Level, Window } from "./types";
+import type { Expectation, Health, Latency, Level, Window } from "./types";
 
 type Maybe<T> = T | null | undefined;
 
-export interface Failed {
+export interface Network {
+  connections: number;
   refused: number;
   timed_out: number;
   unreachable: number;
-}
-
-export interface Network {
-  bytes_sent?: Maybe<number>;
-  bytes_received?: Maybe<number>;
-  connections?: Maybe<number>;
-  failed?: Maybe<Failed>;
+  bytes_sent: number;
+  bytes_received: number;
   rtt_ms?: Maybe<number>;
+  retransmits: number;
   retransmit_ratio?: Maybe<number>;
 }
 
+/** What calls between two or more nodes add up to. */
 export interface Numbers {
   requests: number;
   errors: number;
   client_errors: number;
   client?: Maybe<Latency>;
   server?: Maybe<Latency>;
+  /** Client minus server time, over the calls that both sides saw. */
+  gap_ms?: Maybe<number>;
+  network?: Maybe<Network>;
 }
+
+export type ProtocolCalls = Numbers & { protocol: string };
 
 export interface Usage {
   used?: Maybe<number>;
@@ -43,7 +46,7 @@ export interface Instance {
   throttled?: Maybe<number>;
   restarts: number;
   oom_kills: number;
-  level?: Maybe<Level>;
+  logs?: Maybe<string>;
 }
 
 export interface EventSeen {
@@ -58,15 +61,14 @@ export interface Exemplar {
   trace: string;
   duration_ms: number;
   failed: boolean;
-  at?: Maybe<number>;
-  url?: Maybe<string>;
+  link?: Maybe<string>;
 }
 
+/** Why something is as it is, if that can be told. */
 export interface Explanation {
   cause: string;
   subject?: Maybe<string>;
   sentence?: Maybe<string>;
-  evidence?: Maybe<string[]>;
   hint?: Maybe<string>;
 }
 
@@ -76,15 +78,22 @@ interface Detail {
   expected?: Maybe<Expectation>;
   first_seen?: Maybe<number>;
   last_seen?: Maybe<number>;
-  whole: Numbers;
-  protocols: Record<string, Numbers>;
-  network?: Maybe<Network>;
-  events: EventSeen[];
-  exemplars: Exemplar[];
   explanation?: Maybe<Explanation>;
-  findings?: Maybe<Finding[]>;
-  links?: Maybe<{ logs?: string }>;
 }
+
+/** A node at the other end of calls. */
+export interface Neighbour {
+  id: string;
+  requests: number;
+  errors: number;
+  client?: Maybe<Latency>;
+  server?: Maybe<Latency>;
+  protocols: string[];
+  level: Level;
+  expected?: Maybe<Expectation>;
+}
+
+export type Flows = Numbers & { protocols: ProtocolCalls[]; anonymous: boolean };
 
 export interface NodeDetail extends Detail {
   id: string;
@@ -93,18 +102,27 @@ export interface NodeDetail extends Detail {
   namespace: string;
   cluster: string;
   origin?: Maybe<string>;
+  /** The same in the other view: the workloads behind a Service, the Services before a workload. */
+  also: string[];
+  inbound: Flows;
+  outbound: Flows;
   replicas?: Maybe<{ desired: number; available: number }>;
   instances: Instance[];
-  upstream: GraphEdge[];
-  downstream: GraphEdge[];
+  upstream: Neighbour[];
+  downstream: Neighbour[];
+  events: EventSeen[];
+  logs?: Maybe<string>;
 }
 
-export interface EdgeDetail extends Detail {
+export interface EdgeDetail extends Detail, Numbers {
   source: string;
   target: string;
   sources: string[];
-  gap_ms?: Maybe<number>;
-  rows: { protocol: string; port?: Maybe<number>; transport: string; requests: number; errors: number }[];
+  /** On how many of the last 64 days it was seen. */
+  days?: Maybe<number>;
+  protocols: ProtocolCalls[];
+  rows: (Numbers & { protocol: string; port?: Maybe<number>; transport: string })[];
+  exemplars: Exemplar[];
 }
 
 /** Numbers over time, one column per metric and protocol; `null` where nothing was kept. */

@@ -138,7 +138,6 @@ export interface History {
 }
 
 export interface Hit {
-  is: "node" | "group";
   id: string;
   name: string;
   kind?: Maybe<string>;

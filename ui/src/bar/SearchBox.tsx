@@ -6,7 +6,7 @@ import type { Hit, Hits } from "../api/types";
 import { glyph, Icon, Shape } from "../map/icons";
 import { seek } from "../map/look";
 import { address, go } from "../state/address";
-import { groupPick, nodePick } from "../state/pick";
+import { nodePick } from "../state/pick";
 import { t } from "../text/words";
 
 const WAIT_MS = 120;
@@ -14,7 +14,7 @@ const WAIT_MS = 120;
 /** Opens the group of what was found, selects it and lets the map show it. */
 function jump(hit: Hit): void {
   const { open, focus } = address.value;
-  const pick = hit.is === "group" ? groupPick(hit.id) : nodePick(hit.id);
+  const pick = nodePick(hit.id);
   const unfold = hit.group && !open.includes("*") && !open.includes(hit.group) ? [...open, hit.group] : open;
   seek(pick);
   go({ pick, panel: true, show: address.value.show === "stack" ? "map" : address.value.show, open: unfold, focus: focus.length ? [] : focus });
@@ -102,7 +102,7 @@ export function SearchBox() {
                 take(hit);
               }}
             >
-              <Icon name={hit.is === "group" ? "namespace" : glyph(hit.kind ?? "")} />
+              <Icon name={glyph(hit.kind ?? "")} />
               <b>{hit.name}</b>
               <span class="muted">{[hit.kind, hit.namespace].filter(Boolean).join(" · ")}</span>
               {hit.level && <Shape level={hit.level} />}

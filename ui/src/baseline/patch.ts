@@ -1,5 +1,6 @@
 // Patches to a `TopologyBaseline` file, as YAML that `tidewatch baseline merge` takes.
 import type { EdgeDetail } from "../api/details";
+import { OUTSIDE } from "../state/kinds";
 
 export interface Ends {
   source: string;
@@ -13,13 +14,11 @@ export interface ExceptionTerms {
   reason: string;
 }
 
+/** What was spoken to which port. */
+export type Port = Pick<EdgeDetail["rows"][number], "protocol" | "port" | "transport">;
+
 /** A YAML scalar that is this text whatever is in it: JSON strings are YAML. */
 const text = (value: string): string => (/^[A-Za-z][\w.-]*$/.test(value) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(value) ? value : JSON.stringify(value));
-
-const OUTSIDE = new Set([
-  "MySQL", "PostgreSQL", "Redis", "MongoDB", "Elasticsearch", "Cassandra", "Memcached", "Kafka", "RabbitMQ", "S3",
-  "Database", "Cache", "Queue", "DNS", "HTTP-API", "IP", "User", "Unknown",
-]);
 
 /** One end as a baseline names it, from the id of a node. */
 export function end(id: string): string {
@@ -31,7 +30,7 @@ export function end(id: string): string {
 
 const HEAD = "apiVersion: topology/v1alpha1\nkind: TopologyBaseline\nmetadata: { name: patch }\nspec:\n";
 
-function ports(rows: EdgeDetail["rows"]): string {
+function ports(rows: Port[]): string {
   const byPort = new Map<string, { port: number; transport: string; protocols: Set<string> }>();
   for (const { port, transport, protocol } of rows) {
     if (!port) continue;
@@ -51,7 +50,7 @@ function ports(rows: EdgeDetail["rows"]): string {
 }
 
 /** The edge is expected from now on. */
-export const allow = ({ source, target }: Ends, rows: EdgeDetail["rows"]): string =>
+export const allow = ({ source, target }: Ends, rows: Port[]): string =>
   `${HEAD}  edges:\n    - from: ${end(source)}\n      to: ${end(target)}\n${ports(rows)}      state: allow\n`;
 
 /** The edge must never be. */

@@ -129,7 +129,7 @@ function useCamera(surface: { current: HTMLDivElement | null }, world: { current
 }
 
 /** Fits a map that is new: another view, focus or set of data, but not a refresh. */
-function useFirstLook(scene: Scene, question: string) {
+function useFirstLook(scene: Scene, question: string, asked: string) {
   const last = useRef("");
   useEffect(() => {
     if (last.current === question) return;
@@ -138,22 +138,24 @@ function useFirstLook(scene: Scene, question: string) {
     else if (view.value.w > 1) look(fit(scene.bounds, view.value));
     last.current = question;
   }, [scene, question]);
-  useEffect(fitIfAsked, [scene]);
+  useEffect(() => fitIfAsked(asked), [scene]);
 }
 
 interface MapProps {
   graph: Graph;
   /** What makes it another map rather than a newer one. */
   question: string;
+  /** The question that was asked for it. */
+  asked: string;
 }
 
-export function GraphMap({ graph, question }: MapProps) {
+export function GraphMap({ graph, question, asked }: MapProps) {
   const surface = useRef<HTMLDivElement>(null);
   const world = useRef<SVGGElement>(null);
   const drawn = useMemo(() => sceneOf(graph), [graph]);
   current.scene = drawn;
   useCamera(surface, world);
-  useFirstLook(drawn, question);
+  useFirstLook(drawn, question, asked);
   const pick = address.value.pick;
   useEffect(() => revealPick(pick), [pick, drawn]);
 

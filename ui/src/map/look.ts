@@ -36,17 +36,17 @@ export function look(next: Camera): void {
 /** What is on the map now. Whoever draws it says so here. */
 export const current: { scene: Scene | null } = { scene: null };
 
-let fitsNext = false;
+let fitsAfter: string | null = null;
 
-/** Shows everything as soon as the next answer is drawn: what was looked at will not be there any more. */
-export function fitNext(): void {
-  fitsNext = true;
+/** Shows everything as soon as something else than the answer to `question` is drawn: what is looked at now goes. */
+export function fitAfter(question: string): void {
+  fitsAfter = question;
 }
 
-/** To be called when something new is drawn. */
-export function fitIfAsked(): void {
-  if (!fitsNext || !current.scene || view.value.w <= 1) return;
-  fitsNext = false;
+/** To be called when the answer to `question` is drawn. */
+export function fitIfAsked(question: string): void {
+  if (fitsAfter === null || fitsAfter === question || !current.scene || view.value.w <= 1) return;
+  fitsAfter = null;
   look(fit(current.scene.bounds, view.value));
 }
 

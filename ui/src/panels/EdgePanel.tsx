@@ -7,7 +7,7 @@ import { focusOn, nodePick, select } from "../state/pick";
 import { isWord, t } from "../text/words";
 import { Expectations } from "./Expectations";
 import { Grid } from "./Grid";
-import { BigNumbers, EventsTab, NetworkTab, p95, protocolName, Protocols, Tabs, Time, total, TrafficCharts, Traces, Verdict, worst } from "./parts";
+import { BigNumbers, NetworkTab, p95, protocolName, Protocols, Tabs, Time, total, TrafficCharts, Traces, Verdict, worst } from "./parts";
 
 /** Client and server side by side, and the difference: what the network and the queues before the server take. */
 function Sides({ whole, gap }: { whole: Numbers; gap: number | null | undefined }) {
@@ -67,9 +67,9 @@ function Ports({ detail }: { detail: EdgeDetail }) {
 const laneName = (lane: string) => (isWord(`lane.${lane}`) ? t(`lane.${lane}` as never) : lane);
 
 export function EdgePanel({ detail, series }: { detail: EdgeDetail; series: Series | null }) {
-  const { whole, window, source, target } = detail;
+  const { window, source, target } = detail;
   const seconds = window.covered_s;
-  const errors = whole.requests ? whole.errors / whole.requests : null;
+  const errors = detail.requests ? detail.errors / detail.requests : null;
   const perSecond = total(series, "requests")?.map((value) => (value === null ? null : value / (series?.step_s ?? 1)));
   return (
     <>
@@ -86,6 +86,7 @@ export function EdgePanel({ detail, series }: { detail: EdgeDetail; series: Seri
         <p class="muted">
           {t("edge.known_by", { lanes: detail.sources.map(laneName).join(", ") })}
           {detail.first_seen && <> · {t("panel.since", { age: span((window.to - detail.first_seen) / 1000) })} <Time at={detail.first_seen} /></>}
+          {Boolean(detail.days) && <> · {t("edge.days", { n: detail.days! })}</>}
           {detail.last_seen && <> · {t("panel.last", { time: clock(detail.last_seen) })}</>}
         </p>
         <p class="actions">
@@ -98,20 +99,19 @@ export function EdgePanel({ detail, series }: { detail: EdgeDetail; series: Seri
       <Expectations subject={{ source, target }} expected={detail.expected} rows={detail.rows} />
       <BigNumbers
         numbers={[
-          { label: t("number.rate"), value: rate(whole.requests / Math.max(1, seconds)), values: perSecond },
+          { label: t("number.rate"), value: rate(detail.requests / Math.max(1, seconds)), values: perSecond },
           { label: t("number.errors"), value: percent(errors), bad: (errors ?? 0) > 0.1, values: total(series, "errors") },
-          { label: t("number.p95"), value: ms(p95(whole)), values: worst(series, "client_p95_ms") ?? worst(series, "server_p95_ms") },
+          { label: t("number.p95"), value: ms(p95(detail)), values: worst(series, "client_p95_ms") ?? worst(series, "server_p95_ms") },
           { label: t("side.gap"), value: ms(detail.gap_ms) },
         ]}
       />
-      <Tabs tabs={["traffic", "network", "events"]}>
+      <Tabs tabs={["traffic", "network"]}>
         {(tab) => {
           if (tab === "network") return <NetworkTab network={detail.network} series={series} />;
-          if (tab === "events") return <EventsTab events={detail.events} exemplars={detail.exemplars} logs={detail.links?.logs} />;
           return (
             <>
-              <Sides whole={whole} gap={detail.gap_ms} />
-              <p class="muted">{t("edge.client_errors", { n: count(whole.client_errors) })}</p>
+              <Sides whole={detail} gap={detail.gap_ms} />
+              <p class="muted">{t("edge.client_errors", { n: count(detail.client_errors) })}</p>
               <Protocols protocols={detail.protocols} seconds={seconds} />
               <Ports detail={detail} />
               {series && <TrafficCharts series={series} />}

@@ -1,14 +1,16 @@
 // Everything about one node.
-import type { Instance, NodeDetail, Series, Usage } from "../api/details";
-import type { GraphEdge } from "../api/types";
+import type { Instance, Neighbour, NodeDetail, Series, Usage } from "../api/details";
+import type { Level } from "../api/types";
 import { glyph, Icon, Shape } from "../map/icons";
 import { nameOf } from "../map/words";
 import { cores, bytes, clock, count, ms, percent, rate, span } from "../text/numbers";
+import { address, go } from "../state/address";
+import { openFor } from "../state/groups";
 import { focusOn, nodePick, select } from "../state/pick";
 import { isWord, t } from "../text/words";
 import { Expectations } from "./Expectations";
 import { Grid, type Column } from "./Grid";
-import { average, BigNumbers, EventsTab, NetworkTab, p95, Protocols, Tabs, total, TABS, Time, TrafficCharts, Traces, Verdict, worst } from "./parts";
+import { average, BigNumbers, EventsTab, NetworkTab, p95, Protocols, Tabs, total, TABS, Time, TrafficCharts, Verdict, worst } from "./parts";
 
 const LEVELS = { red: 3, yellow: 2, unknown: 1, ok: 0 } as const;
 
@@ -33,7 +35,15 @@ function usageWords(usage: Usage | null | undefined, unit: (value: number | null
 /** How bad an instance is, for sorting. */
 function badness(instance: Instance): number {
   const share = Math.max(instance.cpu?.share ?? 0, instance.memory?.share ?? 0, instance.throttled ?? 0);
-  return (instance.ready === false ? 100 : 0) + (instance.level ? LEVELS[instance.level] * 10 : 0) + Math.min(5, instance.restarts) + share;
+  return (instance.ready === false ? 100 : 0) + Math.min(5, instance.restarts) + share;
+}
+
+/** The rules judge nodes; of an instance only what is beyond doubt is said. */
+function instanceLevel(instance: Instance): Level {
+  if (instance.ready === false) return "red";
+  const share = Math.max(instance.cpu?.share ?? 0, instance.memory?.share ?? 0);
+  if (share > 0.9) return "red";
+  return share > 0.7 || instance.restarts > 0 || instance.oom_kills > 0 ? "yellow" : "ok";
 }
 
 function readiness(instance: Instance): string {
@@ -46,7 +56,13 @@ const nameColumn = (): Column<Instance> => ({
   rank: (instance) => instance.name,
   cell: (instance) => (
     <>
-      <Shape level={instance.level ?? (instance.ready === false ? "red" : "ok")} /> {instance.name || t("instance.nameless")}
+      <Shape level={instanceLevel(instance)} /> {instance.name || t("instance.nameless")}
+      {instance.logs && (
+        <a href={instance.logs} target="_blank" rel="noreferrer" aria-label={t("links.logs_of", { name: instance.name })}>
+          {" "}
+          <Icon name="external" />
+        </a>
+      )}
     </>
   ),
 });
@@ -92,21 +108,21 @@ function StateTab({ detail }: { detail: NodeDetail }) {
 }
 
 /** Callers or called, the worst first. */
-function Neighbours({ title, edges, end, seconds }: { title: string; edges: GraphEdge[]; end: "source" | "target"; seconds: number }) {
-  const rows = [...edges].sort((a, b) => LEVELS[b.health.level] - LEVELS[a.health.level] || b.requests - a.requests);
+function Neighbours({ title, all, seconds }: { title: string; all: Neighbour[]; seconds: number }) {
+  const rows = [...all].sort((a, b) => LEVELS[b.level] - LEVELS[a.level] || b.requests - a.requests);
   return (
     <>
       <h4>{title}</h4>
       <Grid
         label={title}
         rows={rows}
-        name={(edge) => edge[end]}
-        open={(edge) => select(nodePick(edge[end]))}
+        name={({ id }) => id}
+        open={({ id }) => select(nodePick(id))}
         columns={[
-          { title: t("neighbour.name"), rank: (edge) => nameOf(edge[end]), cell: (edge) => <><Shape level={edge.health.level} /> {nameOf(edge[end])}</> },
-          { title: t("number.rate"), rank: (edge) => edge.requests, cell: (edge) => rate(edge.requests / Math.max(1, seconds)), numeric: true },
-          { title: t("number.errors"), rank: (edge) => edge.errors / Math.max(1, edge.requests), cell: (edge) => (edge.requests ? percent(edge.errors / edge.requests) : "–"), numeric: true },
-          { title: t("number.p95"), rank: (edge) => edge.client?.p95_ms ?? 0, cell: (edge) => ms(edge.client?.p95_ms ?? edge.server?.p95_ms), numeric: true },
+          { title: t("neighbour.name"), rank: ({ id }) => nameOf(id), cell: ({ id, level }) => <><Shape level={level} /> {nameOf(id)}</> },
+          { title: t("number.rate"), rank: (it) => it.requests, cell: (it) => rate(it.requests / Math.max(1, seconds)), numeric: true },
+          { title: t("number.errors"), rank: (it) => it.errors / Math.max(1, it.requests), cell: (it) => (it.requests ? percent(it.errors / it.requests) : "–"), numeric: true },
+          { title: t("number.p95"), rank: (it) => it.client?.p95_ms ?? 0, cell: (it) => ms(it.client?.p95_ms ?? it.server?.p95_ms), numeric: true },
         ]}
       />
     </>
@@ -119,11 +135,27 @@ function kindWords(detail: NodeDetail): string {
   return [kind, detail.namespace && t("node.in", { namespace: detail.namespace }), detail.cluster].filter(Boolean).join(" · ");
 }
 
+/** The same under its other name: the workloads behind a Service, the Services before a workload. */
+function Also({ also }: { also: string[] }) {
+  if (also.length === 0) return null;
+  const other = address.value.view === "service" ? "workload" : "service";
+  return (
+    <p class="muted">
+      {t(`also.${other}`)}{" "}
+      {also.map((id) => (
+        <button type="button" key={id} class="plain link" onClick={() => go({ view: other, pick: nodePick(id), open: openFor([id]), focus: [] })}>
+          {nameOf(id)}
+        </button>
+      ))}
+    </p>
+  );
+}
+
 export function NodePanel({ detail, series }: { detail: NodeDetail; series: Series | null }) {
-  const { whole, window } = detail;
+  const { inbound, outbound, window } = detail;
   const seconds = window.covered_s;
   const used = saturation(detail.instances);
-  const errors = whole.requests ? whole.errors / whole.requests : null;
+  const errors = inbound.requests ? inbound.errors / inbound.requests : null;
   const perSecond = total(series, "requests")?.map((value) => (value === null ? null : value / (series?.step_s ?? 1)));
   return (
     <>
@@ -135,12 +167,13 @@ export function NodePanel({ detail, series }: { detail: NodeDetail; series: Seri
           {kindWords(detail)}
           {detail.first_seen && <> · {t("panel.since", { age: span((window.to - detail.first_seen) / 1000) })} <Time at={detail.first_seen} /></>}
         </p>
+        <Also also={detail.also} />
         <p class="actions">
           <button type="button" onClick={() => focusOn(detail.id)}>
             <Icon name="focus" /> {t("panel.focus")}
           </button>
-          {detail.links?.logs && (
-            <a class="button" href={detail.links.logs} target="_blank" rel="noreferrer">
+          {detail.logs && (
+            <a class="button" href={detail.logs} target="_blank" rel="noreferrer">
               <Icon name="external" /> {t("links.logs")}
             </a>
           )}
@@ -150,26 +183,26 @@ export function NodePanel({ detail, series }: { detail: NodeDetail; series: Seri
       <Expectations subject={{ node: detail.id }} expected={detail.expected} />
       <BigNumbers
         numbers={[
-          { label: t("number.rate"), value: rate(whole.requests / Math.max(1, seconds)), values: perSecond },
+          { label: t("number.rate"), value: rate(inbound.requests / Math.max(1, seconds)), values: perSecond },
           { label: t("number.errors"), value: percent(errors), bad: (errors ?? 0) > 0.1, values: total(series, "errors") },
-          { label: t("number.p95"), value: ms(p95(whole)), values: worst(series, "client_p95_ms") ?? worst(series, "server_p95_ms") },
+          { label: t("number.p95"), value: ms(p95(inbound)), values: worst(series, "client_p95_ms") ?? worst(series, "server_p95_ms") },
           { label: used ? t(`saturation.${used.what as "cpu" | "memory"}`) : t("number.saturation"), value: percent(used?.share), bad: (used?.share ?? 0) > 0.9 },
         ]}
       />
       <Tabs tabs={TABS}>
         {(tab) => {
-          if (tab === "network") return <NetworkTab network={detail.network} series={series} />;
+          if (tab === "network") return <NetworkTab network={inbound.network ?? outbound.network} series={series} />;
           if (tab === "resources") return <ResourcesTab detail={detail} />;
           if (tab === "state") return <StateTab detail={detail} />;
-          if (tab === "events") return <EventsTab events={detail.events} exemplars={detail.exemplars} logs={detail.links?.logs} />;
+          if (tab === "events") return <EventsTab events={detail.events} />;
           return (
             <>
-              <p class="muted">{t("panel.average", { avg: ms(average(whole)), client_errors: count(whole.client_errors) })}</p>
-              <Protocols protocols={detail.protocols} seconds={seconds} />
-              <Neighbours title={t("panel.upstream")} edges={detail.upstream} end="source" seconds={seconds} />
-              <Neighbours title={t("panel.downstream")} edges={detail.downstream} end="target" seconds={seconds} />
+              <p class="muted">{t("panel.average", { avg: ms(average(inbound)), client_errors: count(inbound.client_errors) })}</p>
+              {inbound.anonymous && <p class="muted">{t("panel.anonymous")}</p>}
+              <Protocols protocols={inbound.protocols} seconds={seconds} />
+              <Neighbours title={t("panel.upstream")} all={detail.upstream} seconds={seconds} />
+              <Neighbours title={t("panel.downstream")} all={detail.downstream} seconds={seconds} />
               {series && <TrafficCharts series={series} />}
-              <Traces exemplars={detail.exemplars} />
             </>
           );
         }}

@@ -7,6 +7,7 @@ import { Icon, MARKS, Shape } from "../map/icons";
 import { nameOf } from "../map/words";
 import { address, go } from "../state/address";
 import { abnormal, findings } from "../state/answers";
+import { openFor } from "../state/groups";
 import { edgePick, nodePick } from "../state/pick";
 import { csv } from "../text/csv";
 import { t, isWord } from "../text/words";
@@ -64,11 +65,7 @@ function exportAll(all: Item[]): void {
 
 /** Opens what is needed to see `pick`, and selects it. */
 function show(pick: string): void {
-  const ill = abnormal.value.data;
-  const ids = pick.slice(2).split(">");
-  const groups = ids.map((id) => ill?.nodes.find((node) => node.id === id)?.group).filter((group): group is string => Boolean(group));
-  const { open } = address.value;
-  go({ pick, panel: true, open: open.includes("*") ? open : [...new Set([...open, ...groups])] });
+  go({ pick, panel: true, open: openFor(pick.slice(2).split(">")) });
 }
 
 export function Rail() {

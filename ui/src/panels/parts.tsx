@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-import type { EventSeen, Exemplar, Explanation, Metric, Network, Numbers, Series } from "../api/details";
+import type { EventSeen, Exemplar, Explanation, Metric, Network, Numbers, ProtocolCalls, Series } from "../api/details";
 import type { Health } from "../api/types";
 import { Icon, Shape } from "../map/icons";
 import { address, go, type Tab } from "../state/address";
@@ -123,19 +123,18 @@ export function Tabs({ tabs, children }: { tabs: Tab[]; children: (tab: Tab) => 
 }
 
 /** Aggregates, one line per protocol. */
-export function Protocols({ protocols, seconds }: { protocols: Record<string, Numbers>; seconds: number }) {
-  const rows = Object.entries(protocols).sort(([, a], [, b]) => b.requests - a.requests);
+export function Protocols({ protocols, seconds }: { protocols: ProtocolCalls[]; seconds: number }) {
   return (
     <Grid
       label={t("protocols.label")}
-      rows={rows}
-      name={([protocol]) => protocol}
+      rows={protocols}
+      name={({ protocol }) => protocol}
       columns={[
-        { title: t("protocols.protocol"), rank: ([protocol]) => protocol, cell: ([protocol]) => protocolName(protocol) },
-        { title: t("number.rate"), rank: ([, n]) => n.requests, cell: ([, n]) => rate(n.requests / Math.max(1, seconds)), numeric: true },
-        { title: t("number.errors"), rank: ([, n]) => n.errors / Math.max(1, n.requests), cell: ([, n]) => (n.requests ? percent(n.errors / n.requests) : "–"), numeric: true },
-        { title: t("number.avg"), rank: ([, n]) => average(n) ?? 0, cell: ([, n]) => ms(average(n)), numeric: true },
-        { title: t("number.p95"), rank: ([, n]) => p95(n) ?? 0, cell: ([, n]) => ms(p95(n)), numeric: true },
+        { title: t("protocols.protocol"), rank: ({ protocol }) => protocol, cell: ({ protocol }) => protocolName(protocol) },
+        { title: t("number.rate"), rank: (n) => n.requests, cell: (n) => rate(n.requests / Math.max(1, seconds)), numeric: true },
+        { title: t("number.errors"), rank: (n) => n.errors / Math.max(1, n.requests), cell: (n) => (n.requests ? percent(n.errors / n.requests) : "–"), numeric: true },
+        { title: t("number.avg"), rank: (n) => average(n) ?? 0, cell: (n) => ms(average(n)), numeric: true },
+        { title: t("number.p95"), rank: (n) => p95(n) ?? 0, cell: (n) => ms(p95(n)), numeric: true },
       ]}
     />
   );
@@ -177,14 +176,13 @@ export function TrafficCharts({ series }: { series: Series }) {
 /** What TCP knows. */
 export function NetworkTab({ network, series }: { network: Network | null | undefined; series: Series | null }) {
   if (!network) return <p class="muted none">{t("network.none")}</p>;
-  const { failed } = network;
   const facts: [string, string][] = [
     [t("network.rtt"), ms(network.rtt_ms)],
     [t("network.retransmits"), percent(network.retransmit_ratio)],
     [t("network.connections"), count(network.connections)],
-    [t("network.refused"), count(failed?.refused)],
-    [t("network.timed_out"), count(failed?.timed_out)],
-    [t("network.unreachable"), count(failed?.unreachable)],
+    [t("network.refused"), count(network.refused)],
+    [t("network.timed_out"), count(network.timed_out)],
+    [t("network.unreachable"), count(network.unreachable)],
     [t("network.sent"), bytes(network.bytes_sent)],
     [t("network.received"), bytes(network.bytes_received)],
   ];
@@ -206,30 +204,19 @@ export function NetworkTab({ network, series }: { network: Network | null | unde
   );
 }
 
-export function EventsTab({ events, exemplars, logs }: { events: EventSeen[]; exemplars: Exemplar[]; logs?: string | undefined }) {
+export function EventsTab({ events }: { events: EventSeen[] }) {
   return (
-    <>
-      <h4>{t("events.title")}</h4>
-      <Grid
-        label={t("events.title")}
-        rows={events}
-        name={(event) => `${event.at} ${event.reason} ${event.message}`}
-        columns={[
-          { title: t("events.reason"), rank: (event) => (event.warning ? 1 : 0), cell: (event) => <><Shape level={event.warning ? "yellow" : "ok"} /> {event.reason}</> },
-          { title: t("events.message"), rank: (event) => event.message, cell: (event) => <span class="wrap">{event.message}</span> },
-          { title: t("events.times"), rank: (event) => event.count, cell: (event) => count(event.count), numeric: true },
-          { title: t("events.at"), rank: (event) => event.at, cell: (event) => <Time at={event.at} />, numeric: true },
-        ]}
-      />
-      <Traces exemplars={exemplars} />
-      {logs && (
-        <p>
-          <a href={logs} target="_blank" rel="noreferrer">
-            <Icon name="external" /> {t("links.logs")}
-          </a>
-        </p>
-      )}
-    </>
+    <Grid
+      label={t("events.title")}
+      rows={events}
+      name={(event) => `${event.at} ${event.reason} ${event.message}`}
+      columns={[
+        { title: t("events.reason"), rank: (event) => (event.warning ? 1 : 0), cell: (event) => <><Shape level={event.warning ? "yellow" : "ok"} /> {event.reason}</> },
+        { title: t("events.message"), rank: (event) => event.message, cell: (event) => <span class="wrap">{event.message}</span> },
+        { title: t("events.times"), rank: (event) => event.count, cell: (event) => count(event.count), numeric: true },
+        { title: t("events.at"), rank: (event) => event.at, cell: (event) => <Time at={event.at} />, numeric: true },
+      ]}
+    />
   );
 }
 
@@ -240,17 +227,17 @@ export function Traces({ exemplars }: { exemplars: Exemplar[] }) {
     <>
       <h4>{t("traces.title")}</h4>
       <ul class="traces">
-        {exemplars.map(({ trace, url, duration_ms, failed, at }) => (
+        {exemplars.map(({ trace, link, duration_ms, failed }) => (
           <li key={`${trace} ${failed}`}>
             <Shape level={failed ? "red" : "ok"} />{" "}
-            {url ? (
-              <a href={url} target="_blank" rel="noreferrer">
+            {link ? (
+              <a href={link} target="_blank" rel="noreferrer">
                 <code>{trace.slice(0, 16)}</code> <Icon name="external" />
               </a>
             ) : (
               <code>{trace}</code>
             )}{" "}
-            {ms(duration_ms)} {failed && t("traces.failed")} {at && <Time at={at} />}
+            {ms(duration_ms)} {failed && t("traces.failed")}
           </li>
         ))}
       </ul>

@@ -147,6 +147,7 @@ export const en = {
   "edge.sentence": "{source} calls {target}",
   "edge.known_by": "known by {lanes}",
   "edge.client_errors": "{n} answers that blame the caller (4xx and kin)",
+  "edge.days": "seen on {n} day||seen on {n} days",
 
   "panel.label": "Details",
   "panel.close": "Close details",
@@ -161,6 +162,9 @@ export const en = {
   "panel.average": "On average {avg}; {client_errors} answers that blame the caller (4xx and kin).",
   "panel.upstream": "Callers",
   "panel.downstream": "Called",
+  "panel.anonymous": "Nobody named the callers of some of these calls.",
+  "also.service": "Behind the Service",
+  "also.workload": "Runs as",
   "tab.traffic": "Traffic",
   "tab.network": "Network",
   "tab.resources": "Resources",
@@ -230,6 +234,7 @@ export const en = {
   "traces.title": "Traces",
   "traces.failed": "failed",
   "links.logs": "Logs",
+  "links.logs_of": "Logs of {name}",
 
   "chart.time": "Time",
   "chart.rate": "Requests and errors",
@@ -242,7 +247,6 @@ export const en = {
   "sentence.since": "since {time}",
   "sentence.gap": "{gap} pass between the two sides: look at the network.",
   "sentence.join": "{what}. {why}",
-  "cause.instance": "Its own instances are the likely cause: {subject}.",
   "cause.not_ready": "It has instances that are not ready.",
   "cause.cpu": "Its own CPU is the likely cause.",
   "cause.memory": "Its own memory is the likely cause.",

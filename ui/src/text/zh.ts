@@ -148,6 +148,7 @@ export const zh: Record<keyof typeof en, string> = {
   "edge.sentence": "{source} 调用 {target}",
   "edge.known_by": "来源:{lanes}",
   "edge.client_errors": "{n} 个响应归咎于调用方(4xx 等)",
+  "edge.days": "出现于 {n} 天",
 
   "panel.label": "详情",
   "panel.close": "关闭详情",
@@ -162,6 +163,9 @@ export const zh: Record<keyof typeof en, string> = {
   "panel.average": "平均 {avg};{client_errors} 个响应归咎于调用方(4xx 等)。",
   "panel.upstream": "上游",
   "panel.downstream": "下游",
+  "panel.anonymous": "其中部分调用的调用方未知。",
+  "also.service": "所属 Service",
+  "also.workload": "对应 Workload",
   "tab.traffic": "流量",
   "tab.network": "网络",
   "tab.resources": "资源",
@@ -231,6 +235,7 @@ export const zh: Record<keyof typeof en, string> = {
   "traces.title": "调用链",
   "traces.failed": "失败",
   "links.logs": "日志",
+  "links.logs_of": "{name} 的日志",
 
   "chart.time": "时间",
   "chart.rate": "请求与错误",
@@ -243,7 +248,6 @@ export const zh: Record<keyof typeof en, string> = {
   "sentence.since": "(自 {time})",
   "sentence.gap": "两端之间耗时 {gap}:请检查网络。",
   "sentence.join": "{what}。{why}",
-  "cause.instance": "可能的原因是自身实例:{subject}。",
   "cause.not_ready": "有实例未就绪。",
   "cause.cpu": "可能的原因是自身 CPU。",
   "cause.memory": "可能的原因是自身内存。",

@@ -8,19 +8,21 @@ const numbers = (edges, window) => {
   const weight = edges.reduce((all, it) => all + it.rate, 0) || 1;
   const avg = edges.reduce((all, it) => all + it.avg * it.rate, 0) / weight;
   const gap = edges.reduce((all, it) => all + it.gap * it.rate, 0) / weight;
-  return { requests, errors, client_errors: Math.round(requests * 0.004), client: { avg_ms: avg, p95_ms: avg * 2.4 }, server: { avg_ms: avg - gap, p95_ms: (avg - gap) * 2.3 } };
+  return { requests, errors, client_errors: Math.round(requests * 0.004), client: { avg_ms: avg, p95_ms: avg * 2.4 }, server: { avg_ms: avg - gap, p95_ms: (avg - gap) * 2.3 }, gap_ms: gap, network: edges.length ? network(edges) : undefined };
 };
 
-const byProtocol = (edges, window) => Object.fromEntries([...new Set(edges.map((it) => it.protocol))].map((name) => [name, numbers(edges.filter((it) => it.protocol === name), window)]));
+const byProtocol = (edges, window) => [...new Set(edges.map((it) => it.protocol))].map((protocol) => ({ protocol, ...numbers(edges.filter((it) => it.protocol === protocol), window) }));
+
+const flows = (edges, window) => ({ ...numbers(edges, window), protocols: byProtocol(edges, window), anonymous: false });
 
 const network = (edges) => ({
   bytes_sent: edges.length * 1.2e6, bytes_received: edges.length * 8.4e6, connections: edges.length * 12,
-  failed: { refused: 0, timed_out: edges.some((it) => it.gap > 100) ? 7 : 0, unreachable: 0 },
+  refused: 0, timed_out: edges.some((it) => it.gap > 100) ? 7 : 0, unreachable: 0, retransmits: 4,
   rtt_ms: edges.some((it) => it.gap > 50) ? 84 : 0.4, retransmit_ratio: edges.some((it) => it.gap > 50) ? 0.031 : 0.0004,
 });
 
 const exemplars = (edges) => (edges.length ? [
-  { trace: "4bf92f3577b34da6a3ce929d0e0e4736", duration_ms: 1830, failed: false, url: "https://traces.example/4bf92f3577b34da6a3ce929d0e0e4736" },
+  { trace: "4bf92f3577b34da6a3ce929d0e0e4736", duration_ms: 1830, failed: false, link: "https://traces.example/4bf92f3577b34da6a3ce929d0e0e4736" },
   { trace: "00f067aa0ba902b7a3ce929d0e0e4736", duration_ms: 214, failed: true },
 ] : []);
 
@@ -29,14 +31,13 @@ function instances(node) {
     name: `${node.name}-7d9c5b8f6-${"abcdefgh"[at]}x2k${at}`, host: `node-${at + 1}`, phase: "Running", ready: at >= (node.unready ?? 0),
     unready_since: at < (node.unready ?? 0) ? Date.now() - 400_000 : null,
     cpu: { used: (node.cpu ?? 0.2) * 0.5, share: node.cpu ?? 0.2, of: "limit" }, memory: { used: 180e6, share: 0.35, of: "limit" },
-    throttled: node.throttled ?? 0, restarts: at, oom_kills: 0, level: node.cpu > 0.9 ? "red" : "ok",
+    throttled: node.throttled ?? 0, restarts: 0, oom_kills: 0,
   }));
 }
 
-const row = (world, window) => (edge) => {
-  const query = new URLSearchParams({ collapse: "none" });
-  const ends = world.nodes.filter(({ id }) => id === edge.source || id === edge.target);
-  return graph({ nodes: ends, edges: [edge] }, query, window, window.to).edges[0];
+const neighbour = (end, window) => (it) => {
+  const { requests, errors, client, server } = numbers([it], window);
+  return { id: it[end], requests, errors, client, server, protocols: [it.protocol], sources: ["spans"], level: edgeHealth(it, window.to).level, expected: it.expected ?? "expected" };
 };
 
 export function node(world, name, window) {
@@ -44,28 +45,27 @@ export function node(world, name, window) {
   if (!it) return null;
   const inbound = world.edges.filter((edge) => edge.target === name);
   const outbound = world.edges.filter((edge) => edge.source === name);
-  const health = nodeHealth(it, world, window.to);
   return {
-    window, id: name, kind: it.kind, name: it.name, namespace: it.ns, cluster: it.cluster, health, expected: it.missing ? "missing" : it.outside ? null : "expected",
-    first_seen: window.to - 86_400_000 * 12, last_seen: window.to - 4_000,
-    whole: numbers(inbound, window), protocols: byProtocol(inbound, window), network: network([...inbound, ...outbound]),
+    window, id: name, kind: it.kind, name: it.name, namespace: it.ns, cluster: it.cluster, also: it.outside ? [] : [name.replace(`/${it.kind}/`, "/Service/")],
+    health: nodeHealth(it, world, window.to), expected: it.missing ? "missing" : it.outside ? null : "expected",
+    first_seen: window.to - 86_400_000 * 12, last_seen: window.to - 4_000, inbound: flows(inbound, window), outbound: flows(outbound, window),
     replicas: it.outside ? null : { desired: it.pods, available: it.pods - (it.unready ?? 0) },
-    instances: instances(it), upstream: inbound.map(row(world, window)), downstream: outbound.map(row(world, window)),
+    instances: instances(it), upstream: inbound.map(neighbour("source", window)), downstream: outbound.map(neighbour("target", window)),
     events: it.unready ? [{ at: window.to - 300_000, reason: "Unhealthy", message: "Readiness probe failed: HTTP probe failed with statuscode: 503", warning: true, count: 14 }] : [],
-    exemplars: exemplars(inbound),
     explanation: it.cpu > 0.9 ? { cause: "cpu", subject: name, hint: "Raise the CPU limit, or find what got expensive." } : { cause: "unknown" },
-    links: { logs: `https://logs.example/?q=${encodeURIComponent(it.name)}` },
+    logs: `https://logs.example/?q=${encodeURIComponent(it.name)}`,
   };
 }
 
 export function edge(world, source, target, window) {
   const it = world.edges.find((call) => call.source === source && call.target === target);
   if (!it) return null;
+  const whole = numbers([it], window);
   return {
-    window, source, target, sources: ["spans", "flows"], health: edgeHealth(it, window.to), expected: it.expected ?? "expected",
-    first_seen: window.to - 3_600_000, last_seen: window.to - 3_000, whole: numbers([it], window), protocols: byProtocol([it], window), network: network([it]),
-    gap_ms: it.gap, rows: [{ protocol: it.protocol, port: it.port, transport: "tcp", requests: Math.round(it.rate * window.covered_s), errors: 0 }],
-    events: [], exemplars: exemplars([it]), explanation: it.gap > 100 ? { cause: "network", subject: target } : { cause: "unknown" }, links: {},
+    window, source, target, sources: ["spans", "flows"], health: edgeHealth(it, window.to), expected: it.expected ?? "expected", days: 3,
+    first_seen: window.to - 3_600_000, last_seen: window.to - 3_000, ...whole, protocols: byProtocol([it], window),
+    rows: [{ ...whole, protocol: it.protocol, port: it.port, transport: "tcp" }],
+    exemplars: exemplars([it]), explanation: it.gap > 100 ? { cause: "network", subject: target } : { cause: "unknown" },
   };
 }
 
@@ -90,7 +90,7 @@ export function series(world, query, window) {
 export function search(world, text) {
   const lower = text.toLowerCase();
   const hits = world.nodes.filter((node) => node.name.toLowerCase().includes(lower)).slice(0, 10);
-  return { hits: hits.map((node) => ({ is: "node", id: node.id, name: node.name, kind: node.kind, namespace: node.ns, group: node.outside ? `ext:${node.kind}` : `ns:prod-1/${node.ns}`, level: nodeHealth(node, world, Date.now()).level })) };
+  return { hits: hits.map((node) => ({ id: node.id, name: node.name, kind: node.kind, namespace: node.ns, group: node.outside ? `ext:${node.kind}` : `ns:prod-1/${node.ns}`, level: nodeHealth(node, world, Date.now()).level })) };
 }
 
 export function findings(world) {
@@ -131,7 +131,7 @@ export function stack(world, query, window) {
       let host = hosts.findIndex(({ name }) => name === pod.host);
       if (host < 0) host = hosts.push({ id: pod.host, name: pod.host, kind: "Host", level: "ok", step: 0, focus: false }) - 1;
       lines.push({ plane: 2, upper: pods.length, lower: host });
-      pods.push({ id: pod.name, name: pod.name, kind: "Pod", level: pod.ready ? pod.level : "yellow", step: 0, focus: false });
+      pods.push({ id: pod.name, name: pod.name, kind: "Pod", level: !pod.ready || pod.cpu.share > 0.9 ? "red" : "ok", step: 0, focus: false });
     }
   });
   const calls = [0, 1].flatMap((plane) => drawn.edges.map((edge) => ({ plane, source: at.get(edge.source), target: at.get(edge.target), level: edge.health.level })));

@@ -18,13 +18,20 @@ export function edgeHealth(edge, now) {
 
 const health = (reasons) => ({ level: reasons.reduce((level, it) => worse(level, it.level), "ok"), ...(reasons.length ? { reasons } : {}) });
 
+const inbound = new WeakMap();
+
+/** Calls that a node answers, found once per world. */
+function inboundOf(world, id) {
+  if (!inbound.has(world)) inbound.set(world, Map.groupBy ? Map.groupBy(world.edges, ({ target }) => target) : world.edges.reduce((all, edge) => all.set(edge.target, [...(all.get(edge.target) ?? []), edge]), new Map()));
+  return inbound.get(world).get(id) ?? [];
+}
+
 export function nodeHealth(node, world, now) {
   if (node.outside && node.kind === "User") return { level: "unknown" };
   const reasons = [];
   if (node.cpu > 0.7) reasons.push(reason("cpu", "resource", node.cpu > 0.9 ? "red" : "yellow", node.cpu * 100, 70, now));
   if (node.unready) reasons.push(reason("not-ready", "scheduling", "yellow", 90, 0, now, "s"));
-  for (const edge of world.edges) {
-    if (edge.target !== node.id) continue;
+  for (const edge of inboundOf(world, node.id)) {
     reasons.push(...(edgeHealth(edge, now).reasons ?? []).filter((it) => it.class === "performance"));
   }
   return health(reasons.sort((a, b) => WORST.indexOf(b.level) - WORST.indexOf(a.level)));
@@ -137,26 +144,28 @@ export function graph(world, query, window, now) {
     }
     spot.set(node.id, isOpen(name) ? node.id : name);
     if (!isOpen(name)) continue;
-    const inbound = edges.filter((edge) => edge.target === node.id);
+    const answered = focus || query.get("filter") ? edges.filter((edge) => edge.target === node.id) : inboundOf(world, node.id);
     drawn.push({
       id: node.id, kind: node.kind, cluster: node.cluster, namespace: node.ns, name: node.name, group: name,
-      ...sum(inbound, seconds), out: { requests: 0, errors: 0 }, instances: node.outside ? null : { total: node.pods, ready: node.pods - (node.unready ?? 0) },
+      ...sum(answered, seconds), out: { requests: 0, errors: 0 }, instances: node.outside ? null : { total: node.pods, ready: node.pods - (node.unready ?? 0) },
       health: state, expected: node.missing ? "missing" : node.outside ? null : "expected",
     });
   }
+  const byId = new Map(world.nodes.map((node) => [node.id, node]));
   const bundles = new Map();
   for (const edge of edges) {
     const [source, target] = [spot.get(edge.source), spot.get(edge.target)];
     if (!source || !target) continue;
     const bad = edge.expected === "unexpected" || edge.expected === "forbidden";
     for (const node of [edge.source, edge.target]) {
-      const group = groups.get(groupName(world.nodes.find(({ id }) => id === node)));
+      const group = groups.get(groupName(byId.get(node)));
       if (bad) group.unexpected += 1;
       if (edgeHealth(edge, now).level === "red") group.edges_red += 1;
     }
     if (source === target) continue;
     const key = `${source}>${target}`;
-    bundles.set(key, [...(bundles.get(key) ?? []), edge]);
+    if (bundles.has(key)) bundles.get(key).push(edge);
+    else bundles.set(key, [edge]);
   }
   const answer = {
     window, view: query.get("view") ?? "workload", complete: true, dropped: {}, coverage: 0.97,

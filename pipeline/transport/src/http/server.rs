@@ -194,7 +194,9 @@ fn codec(headers: &HeaderMap, options: &HttpServerOptions) -> Result<Option<Code
 }
 
 fn too_large(limit: usize) -> Status {
-    Status::new(Code::InvalidArgument, format!("http: request body too large: more than {limit} bytes"))
+    let text =
+        format!("http: request body too large: more than {limit} bytes; raise 'max_request_body_size' to take it");
+    Status::new(Code::ResourceExhausted, text)
 }
 
 async fn throw_away(body: &mut Incoming, most: usize) {
