@@ -15,6 +15,7 @@ import { sceneOf, touches, type Scene, type SceneEdge } from "./scene";
 import { Tip } from "./Tip";
 import { t } from "../text/words";
 import { parsePick, select } from "../state/pick";
+import { marks } from "../state/compare";
 import { toggleGroup } from "../state/groups";
 import { pickAt } from "./hit";
 
@@ -40,6 +41,7 @@ function World({ scene, seconds }: LayerProps) {
   const { pick, mode, focus } = address.value;
   const baseline = mode === "baseline";
   const subject = focus.at(-1) ?? "";
+  const changes = marks.value;
   const edges = useMemo(() => visibleEdges(scene, window), [scene, window]);
   const onCanvas = edges.length > CANVAS_FROM;
   const nodes = useMemo(() => scene.nodes.filter(({ box }) => touches(box, window)).slice(0, NODES_MOST), [scene, window]);
@@ -52,9 +54,9 @@ function World({ scene, seconds }: LayerProps) {
     () =>
       nodes.map((placed) => {
         const name = `n:${placed.node.id}`;
-        return <NodeCard key={name} id={elementId(name)} placed={placed} seconds={seconds} selected={pick === name} focused={subject === placed.node.id} />;
+        return <NodeCard key={name} id={elementId(name)} placed={placed} seconds={seconds} selected={pick === name} focused={subject === placed.node.id} change={changes.get(name)} />;
       }),
-    [nodes, pick, seconds, subject],
+    [nodes, pick, seconds, subject, changes],
   );
   const open = useMemo(() => scene.groups.filter(({ group }) => !group.collapsed), [scene]);
   const closed = useMemo(() => scene.groups.filter(({ group, box }) => group.collapsed && touches(box, window)), [scene, window]);
@@ -67,7 +69,7 @@ function World({ scene, seconds }: LayerProps) {
       {open.map(box)}
       {inSvg.map((drawn) => {
         const name = `e:${drawn.key}`;
-        return <EdgeLine key={name} id={elementId(name)} drawn={drawn} seconds={seconds} picked={pick === name} baseline={baseline} />;
+        return <EdgeLine key={name} id={elementId(name)} drawn={drawn} seconds={seconds} picked={pick === name} baseline={baseline} change={changes.get(name)} />;
       })}
       {closed.map(box)}
       {cards}

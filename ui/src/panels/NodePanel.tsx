@@ -112,7 +112,7 @@ function Neighbours({ title, all, seconds }: { title: string; all: Neighbour[]; 
   const rows = [...all].sort((a, b) => LEVELS[b.level] - LEVELS[a.level] || b.requests - a.requests);
   return (
     <>
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       <Grid
         label={title}
         rows={rows}
