@@ -122,6 +122,32 @@ fn a_path_that_is_not_served_and_a_type_that_is_not_read_are_refused() {
     assert_eq!(get.status, 405);
 }
 
+#[test]
+fn data_and_own_telemetry_name_the_same_instance() {
+    for (written, expected) in [("", None), ("resource: {service.instance.id: mine}", Some("mine"))] {
+        let http = free_port();
+        let tidewatch = Tidewatch::start(&format!(
+            "receivers: {{otlp: {{protocols: {{http: {{endpoint: \"127.0.0.1:{http}\"}}}}}}}}
+connectors: {{span_metrics: {{metrics_flush_interval: 100ms}}}}
+exporters: {{file: {{path: \"${{env:ROOM}}/told.json\"}}}}
+service:
+  telemetry: {{{written}}}
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [span_metrics]}}
+    metrics: {{receivers: [span_metrics], exporters: [file]}}
+"
+        ));
+
+        assert_eq!(post_json(http, &traces_json("cart", &["one".into()])).status, 200);
+
+        let told = tidewatch.told_when("there are metrics", |told| !told.points.is_empty());
+        let instance = &told.points[0].attributes["collector.instance.id"];
+        let label = format!("service_instance_id=\"{instance}\"");
+        assert_eq!(tidewatch.own("target_info", &[&label]), 1.0, "{instance}");
+        assert!(expected.is_none_or(|expected| expected == instance), "{instance}");
+    }
+}
+
 /// A trace of two spans, a counter and a log record, by whichever protocol the environment names.
 const SDK_PROGRAM: &str = r#"
 import logging, sys

@@ -11,13 +11,15 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+<<<<<<< HEAD
+use support::{Prometheus, Tidewatch, call_json, free_port, post_json, read_head, serve_each, until, until_some};
+=======
 use serde_json::Value;
 use support::{
-    Program, Room, Tidewatch, ask, call_json, free_port, post_json, read_head, serve_each, until, until_some,
+    Program, Room, Tidewatch, ask, call_json, free_port, post, post_json, read_head, serve_each, until, until_some,
 };
 
 /// A Prometheus that scrapes one target each second and takes remote writes.
@@ -66,6 +68,7 @@ scrape_configs: [{{job_name: scraped, honor_labels: true, static_configs: [{{tar
         series.map(|(labels, value)| ((labels["client"].clone(), labels["server"].clone()), value)).collect()
     }
 }
+>>>>>>> spine-ends
 
 fn graph(otlp: u16, metrics: u16, exporters: &str, names: &str) -> Tidewatch {
     Tidewatch::start(&format!(
@@ -99,10 +102,10 @@ fn calls(otlp: u16, first: u64) {
 #[test]
 fn prometheus_scrapes_and_receives_and_draws_the_map() {
     let (otlp, metrics) = (free_port(), free_port());
-    let prometheus = Prometheus::scraping(metrics);
+    let prometheus = Prometheus::scraping(&[metrics]);
     let write = format!(
         "  prometheus_remote_write: {{endpoint: \"http://127.0.0.1:{}/api/v1/write\", external_labels: {{via: remote_write}}}}",
-        prometheus.port
+        prometheus.port()
     );
     let _tidewatch = graph(otlp, metrics, &write, "prometheus, prometheus_remote_write");
 
@@ -139,6 +142,9 @@ fn prometheus_scrapes_and_receives_and_draws_the_map() {
     assert!((0.05..=0.2).contains(&ninth), "calls of 100 ms, and the map says {ninth}");
 }
 
+/// Instead of a status: reads the request, and says nothing until the other side has had enough.
+const SILENCE: u16 = 0;
+
 /// A destination of remote writes that answers what it is told to.
 fn writer(port: u16, statuses: &'static [u16]) -> Arc<Mutex<Vec<u16>>> {
     let turn = Arc::new(AtomicU32::new(0));
@@ -153,6 +159,10 @@ fn writer(port: u16, statuses: &'static [u16]) -> Arc<Mutex<Vec<u16>>> {
             let turn = turn.fetch_add(1, Ordering::Relaxed) as usize;
             let status = statuses.get(turn).or(statuses.last()).copied().unwrap();
             log.lock().unwrap().push(status);
+            if status == SILENCE {
+                let _ = stream.read(&mut [0]);
+                return;
+            }
             let retry = if status == 429 { "Retry-After: 0\r\n" } else { "" };
             let answer = format!("HTTP/1.1 {status} X\r\n{retry}Content-Length: 0\r\n\r\n");
             if stream.write_all(answer.as_bytes()).is_err() {
@@ -197,4 +207,62 @@ fn a_destination_that_refuses_for_good_is_counted_and_nothing_else_breaks() {
     until("the refusal is counted", || failed() > 0.0);
     let served = || support::text_of(metrics, "/metrics");
     until("the other exporter serves them", || served().contains("traces_service_graph_request_total{"));
+}
+
+/// Writes gauges that come by OTLP to a destination, and does not wait long for its answers.
+fn writes_gauges_to(port: u16, otlp: u16) -> Tidewatch {
+    Tidewatch::start(&format!(
+        "receivers: {{otlp: {{protocols: {{http: {{endpoint: \"127.0.0.1:{otlp}\"}}}}}}}}
+exporters:
+  prometheus_remote_write:
+    endpoint: http://127.0.0.1:{port}/api/v1/write
+    timeout: 300ms
+    retry_on_failure: {{initial_interval: 50ms}}
+service: {{pipelines: {{metrics: {{receivers: [otlp], exporters: [prometheus_remote_write]}}}}}}
+"
+    ))
+}
+
+/// One gauge, which is acknowledged.
+fn gauge(otlp: u16) {
+    let metrics = "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"up\",\"gauge\":{\"dataPoints\":[\
+                   {\"timeUnixNano\":\"1700000000000000000\",\"asInt\":\"1\"}]}}]}]}]}";
+    let answer = post(otlp, "/v1/metrics", "Content-Type: application/json\r\n", metrics.as_bytes());
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+}
+
+#[test]
+fn a_destination_that_never_answers_is_given_up_and_asked_again() {
+    let (otlp, port) = (free_port(), free_port());
+    let answered = writer(port, &[SILENCE, SILENCE, 200]);
+    let tidewatch = writes_gauges_to(port, otlp);
+
+    gauge(otlp);
+
+    until("it was asked again", || *answered.lock().unwrap() == [SILENCE, SILENCE, 200]);
+    let labels = ["prometheus_remote_write"];
+    until("the gauge is counted as sent", || tidewatch.own("otelcol_exporter_sent_metric_points", &labels) == 1.0);
+    assert_eq!(tidewatch.own("otelcol_exporter_prometheusremotewrite_sent_batches", &labels), 3.0);
+    assert_eq!(tidewatch.own("otelcol_exporter_send_failed_metric_points", &labels), 0.0);
+    let log = tidewatch.log();
+    let retries = log.lines().filter(|line| line.contains("Will retry the request after interval"));
+    let retries: Vec<&str> = retries.filter(|line| line.contains("no answer within 0.3s")).collect();
+    assert_eq!(retries.len(), 2, "{log}");
+}
+
+#[test]
+fn the_end_does_not_wait_for_ever_for_a_destination_that_never_answers() {
+    let (otlp, port) = (free_port(), free_port());
+    let answered = writer(port, &[SILENCE]);
+    let mut tidewatch = writes_gauges_to(port, otlp);
+    gauge(otlp);
+    until("it was asked", || !answered.lock().unwrap().is_empty());
+
+    tidewatch.terminate();
+
+    // A queue in memory dies with its process; what that cost is said.
+    tidewatch.must_end_well();
+    let log = tidewatch.log();
+    let lost = log.lines().find(|line| line.contains("Exporting failed. Dropping data.")).expect(&log);
+    assert!(lost.contains("dropped_items=1") || lost.contains("\"dropped_items\":1"), "{lost}");
 }

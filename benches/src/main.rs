@@ -46,10 +46,14 @@ enum Command {
         /// Runs of each row.
         #[arg(long, default_value_t = 3)]
         runs: usize,
-        /// Write the report here as well.
+        /// Write the report here as well. Of a part of the groups, only their sections are replaced.
         #[arg(long)]
         write: Option<PathBuf>,
-        /// Groups to run: pipeline, overload, idle, web, completeness, kernel, micro. All by default.
+<<<<<<< HEAD
+        /// Groups to run: pipeline, overload, idle, web, completeness, kernel, unselected, micro. All by default.
+=======
+        /// Groups to run: pipeline, overload, idle, web, completeness, kernel, together, micro. All by default.
+>>>>>>> agent-cost
         only: Vec<String>,
     },
     /// Send OTLP traces and count what becomes of them.
@@ -106,9 +110,12 @@ fn execute(command: Command) -> Result<(), Fault> {
             let peer = peer.map(|path| Program { name: "Go Collector", path }).ok_or(without_peer);
             let ours = Program { name: "Tidewatch", path: ours };
             let stretch = Duration::from_secs(seconds.max(1));
+            let is_part = !only.is_empty();
             let report = rows::all(&Bench { ours, peer, cost, criterion, stretch, runs: runs.max(1), only });
             if let Some(path) = write {
-                std::fs::write(path, report.text())?;
+                let whole = if is_part { std::fs::read_to_string(&path).ok() } else { None };
+                let text = whole.map_or_else(|| report.text().to_owned(), |whole| report.update(&whole));
+                std::fs::write(path, text)?;
             }
             Ok(())
         }

@@ -17,6 +17,7 @@ mod kernel;
 mod net;
 mod otlp;
 mod programs;
+mod prometheus;
 mod room;
 mod telemetry;
 mod tidewatch;
@@ -28,6 +29,7 @@ pub use net::{
 };
 pub use otlp::{call_json, post, post_json, traces_json};
 pub use programs::{Program, python, run, system_python};
+pub use prometheus::{Prometheus, Series};
 pub use room::Room;
 pub use telemetry::{Kind, Pair, Point, Span, Told};
 pub use tidewatch::{Outcome, Tidewatch, tidewatch};

@@ -87,6 +87,11 @@ impl Tidewatch {
         &self.room
     }
 
+    /// Where its own metrics are.
+    pub fn metrics_port(&self) -> u16 {
+        self.metrics_port
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -45,7 +45,7 @@ fn row(
 ) -> Result<(), Fault> {
     let nginx = Nginx::start()?;
     let sink = Sink::start(Duration::ZERO)?;
-    let agent = bench.ours.start(&config(nginx.address.port(), &sink)?)?;
+    let agent = bench.ours.start(&config(nginx.address.port(), "", &sink)?)?;
     let before = nginx.requests()?;
     let p99 = load(&nginx)?;
     // Both times the question itself is a request; the difference contains one of them, which is observed too.

@@ -12,7 +12,13 @@ mod kernel;
 mod micro;
 mod overload;
 mod pipeline;
+mod programs;
 mod report;
+<<<<<<< HEAD
+mod unselected;
+=======
+mod together;
+>>>>>>> agent-cost
 mod web;
 
 use std::path::PathBuf;
@@ -62,6 +68,11 @@ const GROUPS: &[Group] = &[
     ("web", web::measure),
     ("completeness", completeness::measure),
     ("kernel", kernel::measure),
+<<<<<<< HEAD
+    ("unselected", unselected::measure),
+=======
+    ("together", together::measure),
+>>>>>>> agent-cost
     ("micro", micro::measure),
 ];
 

@@ -70,11 +70,50 @@ impl Report {
         &self.text
     }
 
+    /// Another report in which the sections of this one replace those of the same title. A section that it does not have
+    /// comes before its remarks. Its head stays, so each section says when it was measured.
+    pub fn update(&self, other: &str) -> String {
+        let (head, new) = sections(&self.text);
+        let (other_head, mut all) = sections(other);
+        let measured: Vec<&str> = head
+            .lines()
+            .filter(|line| ["- Date", "- Commit", "- Load average"].iter().any(|key| line.starts_with(key)))
+            .collect();
+        for (title, text) in new {
+            let text = format!("{}\n\nMeasured on its own:\n\n{}\n\n", text.trim_end(), measured.join("\n"));
+            match all.iter_mut().find(|(known, _)| *known == title) {
+                Some((_, old)) => *old = text,
+                None => {
+                    let place = all.iter().position(|(title, _)| title.starts_with("Remarks")).unwrap_or(all.len());
+                    all.insert(place, (title, text));
+                }
+            }
+        }
+        let all = all.into_iter().map(|(title, text)| format!("{SECTION}{title}\n{text}")).collect::<String>();
+        format!("{other_head}{}\n", all.trim_end())
+    }
+
     fn line(&mut self, line: &str) {
         println!("{line}");
         self.text.push_str(line);
         self.text.push('\n');
     }
+}
+
+const SECTION: &str = "## ";
+
+/// What stands before the first section, and title and text of each.
+fn sections(report: &str) -> (String, Vec<(&str, String)>) {
+    let mut head = String::new();
+    let mut all: Vec<(&str, String)> = Vec::new();
+    for line in report.lines() {
+        match (line.strip_prefix(SECTION), all.last_mut()) {
+            (Some(title), _) => all.push((title, String::new())),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => head += &format!("{line}\n"),
+        }
+    }
+    (head, all)
 }
 
 fn version(program: &crate::subject::Program) -> String {
@@ -100,4 +139,26 @@ fn cores() -> usize {
 
 fn load_average() -> String {
     std::fs::read_to_string("/proc/loadavg").unwrap_or_default().split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_replaces_its_own_section_and_no_other() {
+        let whole = "# R\n\n- Date: old\n\n## A\n\n| 1 |\n\n## B\n\n| 2 |\n\n## Remarks on this run\n\n- so\n";
+        let part = Report { text: "# R\n\n- Date: new\n- Peer: x\n\n## B\n\n| 3 |\n\n## C\n\n| 4 |\n".into() };
+
+        let updated = part.update(whole);
+
+        let measured = "Measured on its own:\n\n- Date: new\n\n";
+        assert_eq!(
+            updated,
+            format!(
+                "# R\n\n- Date: old\n\n## A\n\n| 1 |\n\n## B\n\n| 3 |\n\n{measured}## C\n\n| 4 |\n\n{measured}## Remarks on this run\n\n- so\n"
+            )
+        );
+        assert_eq!(part.update(&updated), updated, "once more changes nothing");
+    }
 }

@@ -22,6 +22,11 @@ pub(super) struct Nginx {
 
 impl Nginx {
     pub(super) fn start() -> Result<Self, Fault> {
+        Self::start_on(None)
+    }
+
+    /// The same, on one core only.
+    pub(super) fn start_on(core: Option<usize>) -> Result<Self, Fault> {
         let address = free_address()?;
         let directory = tempfile::tempdir()?;
         let file = directory.path().join("nginx.conf");
@@ -39,7 +44,7 @@ impl Nginx {
             ),
         )?;
         let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
-        let child = Command::new("nginx")
+        let child = command_on(core, "nginx")
             .env("PATH", path)
             .arg("-c")
             .arg(&file)
@@ -89,8 +94,21 @@ pub(super) struct Wrk {
     pub(super) p99_ms: f64,
 }
 
+/// A program, on one core or on any; `taskset` becomes the program, so that the process id is its own.
+fn command_on(core: Option<usize>, program: &str) -> Command {
+    let Some(core) = core else { return Command::new(program) };
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &core.to_string(), program]);
+    command
+}
+
 pub(super) fn wrk(target: SocketAddr, duration: Duration) -> Result<Wrk, Fault> {
-    let output = Command::new("wrk")
+    wrk_on(None, target, duration)
+}
+
+/// The same, on one core only.
+pub(super) fn wrk_on(core: Option<usize>, target: SocketAddr, duration: Duration) -> Result<Wrk, Fault> {
+    let output = command_on(core, "wrk")
         .args(["--latency", "-t1", "-c64", &format!("-d{}s", duration.as_secs()), &format!("http://{target}/hello")])
         .output()
         .map_err(|error| format!("cannot start wrk: {error}; install the package wrk"))?;
@@ -114,11 +132,11 @@ fn milliseconds(text: &str) -> Result<f64, Fault> {
     Ok(number.parse::<f64>()? * scale)
 }
 
-/// Observes one port; spans and own metrics go to the sink.
-pub(super) fn config(port: u16, sink: &Sink) -> Result<String, Fault> {
+/// Observes one port, and of those that use it whom `who` says in the receiver's words; spans and metrics go to the sink.
+pub(super) fn config(port: u16, who: &str, sink: &Sink) -> Result<String, Fault> {
     let telemetry = free_address()?.port();
     Ok(format!(
-        "receivers:\n  ebpf: {{include: [{{ports: [{port}]}}], metrics: {{interval: 1s}}}}\n\
+        "receivers:\n  ebpf: {{include: [{{ports: [{port}]{who}}}], metrics: {{interval: 1s}}}}\n\
          exporters:\n  otlp_grpc: {{endpoint: \"{}\", tls: {{insecure: true}}, compression: none}}\n\
          service:\n  telemetry:\n    metrics: {{readers: [{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {telemetry}}}}}}}}}]}}\n  \
          pipelines:\n    traces: {{receivers: [ebpf], exporters: [otlp_grpc]}}\n    \
@@ -183,11 +201,9 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Fault> {
             figures.ready.show(0),
         ]);
     }
-    let [alone, elsewhere, observed] = rows.map(|(_, _, figures)| figures);
+    let [alone, _, observed] = rows.map(|(_, _, figures)| figures);
     let added = observed.server_cpu.median() - alone.server_cpu.median() + observed.agent_cpu.median();
-    let share = elsewhere.server_cpu.median() / alone.server_cpu.median();
     let verdicts = [
-        format!("unselected process: {share:.3} of the CPU per request without Tidewatch"),
         format!(
             "added per request on the server's side and in the agent, by difference: {added:.2} us (the client's side is not in it; see the kernel's own figures below)"
         ),
@@ -228,7 +244,7 @@ fn start_agent(bench: &Bench, watch: Watch, nginx: &Nginx, sink: &Sink) -> Resul
         Watch::Elsewhere => free_address()?.port(),
         Watch::Nginx => nginx.address.port(),
     };
-    bench.ours.start(&config(port, sink)?).map(Some)
+    bench.ours.start(&config(port, "", sink)?).map(Some)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod consume;
 mod context;
 mod factory;
 mod health;
+mod instance;
 mod refusal;
 mod telemetry;
 #[cfg(feature = "testkit")]

@@ -1,7 +1,8 @@
 //! Connectors: the end of pipelines of one signal and the start of pipelines of another.
 //!
-//! In this room: one folder per connector; the pairing of the two ends of a call, which the map uses too.
-//! Not here: the graph in which connectors stand (`engine`), the metrics' way out (`exporters`).
+//! In this room: one folder per connector.
+//! Not here: the pairing of the two ends of a call (`pairing`), the graph in which connectors stand (`engine`), the
+//! metrics' way out (`exporters`).
 //!
 //! Enter at [`FACTORIES`], then at a folder's `FACTORY`.
 #![forbid(unsafe_code)]
@@ -9,10 +10,8 @@
 mod emit;
 pub mod forward;
 mod histogram;
-mod instance;
 mod labels;
 mod names;
-pub mod pairing;
 mod series;
 pub mod service_graph;
 mod shared;

@@ -144,10 +144,26 @@ fn pipeline(pipeline: &config::Pipeline) -> Option<PlannedPipeline> {
     })
 }
 
-/// Builds the graph and throws it away: some settings are only understood by the component itself.
+/// Builds everything and throws it away: some settings are only understood by the component itself. Extensions first,
+/// since others look for what they offer.
 fn try_building(plan: &Plan, context: &BuildContext, problems: &mut Problems) {
+    let apart = context.apart();
+    let mut extensions = Vec::new();
+    for part in &plan.extensions {
+        let mut context = apart.clone();
+        context.id = part.id.clone();
+        match (part.factory.build)(&part.config, &context) {
+            Ok(extension) => extensions.push(extension),
+            Err(error) => {
+                let sentence =
+                    format!("failed to build extensions: failed to create extension \"{}\": {error}", part.id);
+                problems.error(part.mark, sentence);
+                return;
+            }
+        }
+    }
     let state = ShardState::new(Arc::clone(&context.clock));
-    if let Err(fault) = build(plan, &context.apart(), &state) {
+    if let Err(fault) = build(plan, &apart, &state) {
         problems.error(fault.mark, fault.sentence);
     }
 }

@@ -44,7 +44,8 @@ const LONGEST_RESTART_PAUSE: Duration = Duration::from_secs(30);
 const SOUND_AFTER: Duration = Duration::from_secs(60);
 
 /// Runs the plan until a signal, or a component, ends it.
-pub fn run(plan: Plan, context: BuildContext, options: &RunOptions) -> Result<(), RunError> {
+pub fn run(plan: Plan, mut context: BuildContext, options: &RunOptions) -> Result<(), RunError> {
+    context.instance = telemetry::instance(&plan.telemetry.resource, &context.instance);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -29,7 +29,7 @@ service: {pipelines: {traces: {receivers: [fead], exporters: [sinc]}}}";
         refused(yaml),
         [
             "'receivers' unknown type: \"fead\" for id: \"fead\" (valid values: [feed])",
-            "'exporters' unknown type: \"sinc\" for id: \"sinc\" (valid values: [sink drain])",
+            "'exporters' unknown type: \"sinc\" for id: \"sinc\" (valid values: [sink drain believer])",
         ]
     );
 }
@@ -133,4 +133,18 @@ service:
             "failed to build pipelines: cycle detected: connector \"bridge/1\" (traces to traces) -> connector \"bridge/2\" (traces to traces) -> connector \"bridge/1\" (traces to traces)"
         ]
     );
+}
+
+#[test]
+fn what_needs_an_extension_that_does_not_run_is_refused_with_the_remedy() {
+    let yaml = "
+receivers: {feed: }
+exporters: {believer: }
+extensions: {oracle: }
+service: {pipelines: {traces: {receivers: [feed], exporters: [believer]}}}";
+
+    let sentences = refused(yaml).join("; ");
+
+    assert!(sentences.contains("failed to create \"believer\" exporter"), "{sentences}");
+    assert!(sentences.contains("`oracle` to the list `service::extensions`"), "{sentences}");
 }

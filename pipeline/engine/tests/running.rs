@@ -101,3 +101,20 @@ service:
     assert!(place("sink/1 took span 0") > place("feed/1 stops"), "{reported:?}");
     assert!(place("sink/1 took span 0") < place("sink/1 stops"), "{reported:?}");
 }
+
+#[test]
+fn an_extension_is_there_before_those_who_find_it_and_after_them() {
+    let _alone = alone();
+    let yaml = "
+receivers: {feed: }
+exporters: {believer: }
+extensions: {oracle: }
+service: {extensions: [oracle], pipelines: {traces: {receivers: [feed], exporters: [believer]}}}";
+
+    let (outcome, reported) = run(yaml);
+
+    assert!(outcome.is_ok());
+    let expected =
+        ["oracle starts", "feed starts", "believer heard 42", "feed was answered taken", "feed stops", "oracle stops"];
+    assert_eq!(reported, expected);
+}

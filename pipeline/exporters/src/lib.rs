@@ -16,6 +16,7 @@ mod partial;
 pub mod prometheus;
 mod prometheus_names;
 pub mod prometheus_remote_write;
+pub mod topology;
 
 use component::ExporterFactory;
 
@@ -28,4 +29,5 @@ pub static FACTORIES: &[ExporterFactory] = &[
     otlp_http::FACTORY,
     prometheus::FACTORY,
     prometheus_remote_write::FACTORY,
+    topology::FACTORY,
 ];

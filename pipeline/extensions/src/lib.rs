@@ -7,8 +7,9 @@
 #![forbid(unsafe_code)]
 
 pub mod health_check;
+pub mod topology;
 
 use component::ExtensionFactory;
 
 /// All extensions.
-pub static FACTORIES: &[ExtensionFactory] = &[health_check::FACTORY];
+pub static FACTORIES: &[ExtensionFactory] = &[health_check::FACTORY, topology::FACTORY];

@@ -32,15 +32,21 @@ impl<'a> Reader<'a> {
         self.at >= self.bytes.len()
     }
 
-    /// Nearly all varints of OTLP (tags, lengths, kinds) have one byte; the rest goes out of line.
+    /// Nearly all varints of OTLP (tags, lengths, kinds) have one byte, and lengths of spans two; the rest goes out of
+    /// line.
     #[inline]
     pub(crate) fn varint(&mut self) -> Option<u64> {
-        let first = *self.bytes.get(self.at)?;
-        if first < 0x80 {
-            self.at += 1;
-            return Some(u64::from(first));
+        match self.bytes.get(self.at..)? {
+            [first @ 0..0x80, ..] => {
+                self.at += 1;
+                Some(u64::from(*first))
+            }
+            [first, second @ 0..0x80, ..] => {
+                self.at += 2;
+                Some(u64::from(first & 0x7f) | u64::from(*second) << 7)
+            }
+            _ => self.long_varint(),
         }
-        self.long_varint()
     }
 
     #[inline(never)]
@@ -165,6 +171,30 @@ impl<'a> Fields<'a> {
     pub(crate) fn starting_at(message: &'a [u8], at: usize) -> Self {
         Self(Reader { bytes: message, at })
     }
+
+    /// The body of the next field if it has this one-byte tag and less than 128 bytes; else nothing is consumed, and
+    /// [`Fields::next`] says what comes.
+    #[inline]
+    pub(crate) fn next_short(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let (body, _) = split_short(self.0.bytes.get(self.0.at..)?, tag)?;
+        self.0.at += 2 + body.len();
+        Some(body)
+    }
+
+    /// Any field that is not a short string or message.
+    #[inline(never)]
+    fn next_unusual(&mut self) -> Option<Field<'a>> {
+        let start = self.0.at;
+        let tag = self.0.varint()?;
+        let payload = match (tag & 7) as u8 {
+            VARINT => Payload::Varint(self.0.varint()?),
+            FIXED64 => Payload::Fixed64(u64::from_le_bytes(self.0.array()?)),
+            LENGTH => Payload::Bytes(self.0.prefixed()?),
+            FIXED32 => Payload::Fixed32(u32::from_le_bytes(self.0.array()?)),
+            _ => return None,
+        };
+        Some(Field { number: (tag >> 3) as u32, payload, start, end: self.0.at })
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -181,15 +211,7 @@ impl<'a> Iterator for Fields<'a> {
             self.0.at = start + 2 + body.len();
             return Some(Field { number: u32::from(tag >> 3), payload: Payload::Bytes(body), start, end: self.0.at });
         }
-        let tag = self.0.varint()?;
-        let payload = match (tag & 7) as u8 {
-            VARINT => Payload::Varint(self.0.varint()?),
-            FIXED64 => Payload::Fixed64(u64::from_le_bytes(self.0.array()?)),
-            LENGTH => Payload::Bytes(self.0.prefixed()?),
-            FIXED32 => Payload::Fixed32(u32::from_le_bytes(self.0.array()?)),
-            _ => return None,
-        };
-        Some(Field { number: (tag >> 3) as u32, payload, start, end: self.0.at })
+        self.next_unusual()
     }
 }
 

@@ -146,6 +146,11 @@ impl Connection {
         }
     }
 
+    /// Whether a request or an exchange was found that was not handed out yet.
+    pub fn has_news(&self) -> bool {
+        self.exchanges.has_news()
+    }
+
     /// The oldest request whose head has been read and that was not handed out yet.
     pub fn next_begun(&mut self) -> Option<Begun> {
         self.exchanges.next_begun()

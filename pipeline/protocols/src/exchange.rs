@@ -60,8 +60,8 @@ pub struct Ending {
 /// What only one protocol knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Details {
-    /// HTTP/1.x.
-    Http(HttpExchange),
+    /// HTTP/1.x. In a box, which moves from the request's head to whoever tells the exchange.
+    Http(Box<HttpExchange>),
 }
 
 /// A request whose head has been read: an exchange that will be reported, or counted as one that cannot be.
@@ -80,7 +80,8 @@ pub struct Begun {
 pub struct Exchanges {
     ready: VecDeque<Exchange>,
     begun: VecDeque<Begun>,
-    spare: Vec<String>,
+    #[expect(clippy::vec_box, reason = "a box is handed out and moves on; its content stays where it is")]
+    spare: Vec<Box<HttpExchange>>,
     counts: Unreported,
 }
 
@@ -113,6 +114,11 @@ impl Exchanges {
         self.begun.push_back(begun);
     }
 
+    /// Whether anything was not handed out yet.
+    pub fn has_news(&self) -> bool {
+        !(self.begun.is_empty() && self.ready.is_empty())
+    }
+
     /// The oldest beginning that was not handed out yet.
     pub fn next_begun(&mut self) -> Option<Begun> {
         self.begun.pop_front()
@@ -141,16 +147,16 @@ impl Exchanges {
         self.counts
     }
 
-    /// An empty text buffer.
-    pub fn buffer(&mut self) -> String {
+    /// An exchange that says nothing yet.
+    pub fn blank(&mut self) -> Box<HttpExchange> {
         self.spare.pop().unwrap_or_default()
     }
 
-    /// Takes a text buffer back.
-    pub fn recycle(&mut self, mut text: String) {
-        if self.spare.len() < MAX_SPARE && text.capacity() <= MAX_SPARE_CAPACITY && text.capacity() > 0 {
-            text.clear();
-            self.spare.push(text);
+    /// Takes back an exchange that nobody needs any more, for its buffers.
+    pub fn recycle(&mut self, mut http: Box<HttpExchange>) {
+        if self.spare.len() < MAX_SPARE && http.capacity() <= MAX_SPARE_CAPACITY {
+            http.clear();
+            self.spare.push(http);
         }
     }
 
@@ -159,7 +165,7 @@ impl Exchanges {
         while let Some(exchange) = self.ready.pop_front() {
             take(&exchange);
             let Details::Http(http) = exchange.details;
-            self.recycle(http.into_text());
+            self.recycle(http);
         }
     }
 }

@@ -66,7 +66,8 @@ pub fn write_url(
 ) {
     out.push_str(scheme);
     out.push_str("://");
-    match authority.rsplit_once('@') {
+    let user = if authority.as_bytes().contains(&b'@') { authority.rsplit_once('@') } else { None };
+    match user {
         Some((user, host)) => {
             out.push_str(REDACTED);
             if user.contains(':') {

@@ -123,6 +123,11 @@ fn guess(path: &str, route: &mut String) {
 
 /// Whether a segment names one of many things rather than a kind of thing.
 fn looks_like_id(segment: &str) -> bool {
+    // Nearly all segments are short words, in which nothing needs to be counted.
+    let is_word = |byte: u8| byte.is_ascii_lowercase() || b"-_.~".contains(&byte);
+    if segment.len() <= MAX_NAME && segment.bytes().all(is_word) {
+        return false;
+    }
     let decoded_oddly = |byte: u8| !byte.is_ascii_alphanumeric() && !b"-_.~".contains(&byte);
     let (mut digits, mut letters, mut others, mut hex) = (0_usize, 0_usize, 0_usize, 0_usize);
     let (mut upper, mut lower, mut changes) = (false, false, 0_usize);

@@ -7,8 +7,6 @@
 
 use std::fmt::Write as _;
 
-use smallvec::SmallVec;
-
 use crate::chunk::Party;
 use crate::exchange::{Details, Exchange, Outcome};
 use crate::http::{HttpExchange, Part};
@@ -25,9 +23,6 @@ pub enum Value<'a> {
     /// An array of one text: captured headers are arrays.
     List(&'a str),
 }
-
-/// Attributes in the order in which they are written.
-pub type Attributes<'a> = SmallVec<[(&'a str, Value<'a>); 20]>;
 
 /// One end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,15 +60,16 @@ impl Scratch {
     }
 }
 
-/// A span's name and attributes.
+/// How one side of an exchange is told. Attributes are handed out one by one, so that a writer needs no list of them.
 #[derive(Debug)]
-pub struct SpanDescription<'a> {
-    /// `{method} {route}` or `{method}`.
-    pub name: &'a str,
-    /// Its attributes.
-    pub attributes: Attributes<'a>,
-    /// Why the span's status is an error, if it is.
-    pub error: Option<&'a str>,
+pub struct Description<'a> {
+    naming: &'a HttpNaming,
+    http: &'a HttpExchange,
+    method: &'static str,
+    side: Party,
+    ends: Endpoints<'a>,
+    scratch: &'a Scratch,
+    error: Option<&'a str>,
 }
 
 /// How HTTP exchanges are named.
@@ -103,17 +99,102 @@ impl HttpNaming {
         side: Party,
         ends: &Endpoints<'a>,
         scratch: &'a mut Scratch,
-    ) -> SpanDescription<'a> {
+    ) -> Description<'a> {
         let Details::Http(http) = &exchange.details;
-        self.fill(http, side, ends, scratch);
-        let scratch = &*scratch;
-        let mut attributes = Attributes::new();
-        let mut put = |key, value| attributes.push((key, value));
-        put("http.request.method", Value::Str(known_method(http)));
-        if known_method(http) == OTHER {
-            put("http.request.method_original", Value::Str(http.method()));
+        scratch.clear();
+        let method = known_method(http);
+        scratch.name.push_str(if method == OTHER { "HTTP" } else { method });
+        self.write_route(http, side, scratch);
+        if !scratch.route.is_empty() {
+            scratch.name.push(' ');
+            scratch.name.push_str(&scratch.route);
         }
         match side {
+            Party::Server => {
+                if let Some(query) = http.query() {
+                    redact::write_query(query, self.redaction, &mut scratch.query);
+                }
+            }
+            Party::Client => self.write_url(http, ends, scratch),
+        }
+        self.describe(exchange, http, method, side, ends, scratch)
+    }
+
+    /// Describes the point of one side of an exchange in `http.*.request.duration` and its sisters.
+    // Per exchange and side. No allocation once the scratch has grown.
+    pub fn metric<'a>(
+        &'a self,
+        exchange: &'a Exchange,
+        side: Party,
+        ends: &Endpoints<'a>,
+        scratch: &'a mut Scratch,
+    ) -> Description<'a> {
+        let Details::Http(http) = &exchange.details;
+        scratch.clear();
+        self.write_route(http, side, scratch);
+        self.describe(exchange, http, known_method(http), side, ends, scratch)
+    }
+
+    fn describe<'a>(
+        &'a self,
+        exchange: &'a Exchange,
+        http: &'a HttpExchange,
+        method: &'static str,
+        side: Party,
+        ends: &Endpoints<'a>,
+        scratch: &'a mut Scratch,
+    ) -> Description<'a> {
+        let error = error_type(exchange, http, side);
+        if let Some(ErrorType::Status(status)) = error {
+            // Writing to a string cannot fail.
+            let _ = write!(scratch.status, "{status}");
+        }
+        let scratch = &*scratch;
+        let error = error.map(|error| match error {
+            ErrorType::Status(_) => scratch.status.as_str(),
+            ErrorType::Word(word) => word,
+        });
+        Description { naming: self, http, method, side, ends: *ends, scratch, error }
+    }
+
+    /// Only servers have routes.
+    fn write_route(&self, http: &HttpExchange, side: Party, scratch: &mut Scratch) {
+        if side == Party::Server {
+            self.routes.write(http.path(), &mut scratch.route);
+        }
+    }
+
+    fn write_url(&self, http: &HttpExchange, ends: &Endpoints<'_>, scratch: &mut Scratch) {
+        let mut address = String::new();
+        let authority = http.authority().unwrap_or_else(|| {
+            let colon = ends.server.address.contains(':');
+            let (open, close) = if colon { ("[", "]") } else { ("", "") };
+            let _ = write!(address, "{open}{}{close}:{}", ends.server.address, ends.server.port);
+            &address
+        });
+        redact::write_url("http", authority, http.path(), http.query(), self.redaction, &mut scratch.url);
+    }
+}
+
+impl<'a> Description<'a> {
+    /// A span's name: `{method} {route}` or `{method}`.
+    pub fn name(&self) -> &'a str {
+        &self.scratch.name
+    }
+
+    /// Why the span's status is an error, if it is.
+    pub fn error(&self) -> Option<&'a str> {
+        self.error
+    }
+
+    /// The attributes of a span, in the order in which they are written.
+    pub fn span_attributes(&self, mut put: impl FnMut(&'a str, Value<'a>)) {
+        let Self { http, ends, scratch, .. } = self;
+        put("http.request.method", Value::Str(self.method));
+        if self.method == OTHER {
+            put("http.request.method_original", Value::Str(http.method()));
+        }
+        match self.side {
             Party::Server => {
                 put("url.path", Value::Str(http.path()));
                 put("url.scheme", Value::Str("http"));
@@ -124,111 +205,75 @@ impl HttpNaming {
             }
             Party::Client => put("url.full", Value::Str(&scratch.url)),
         }
-        let error = error_type(exchange, http, side, scratch);
-        common(http, side, ends, scratch, error, &mut attributes);
+        self.outcome(&mut put);
+        self.server(&mut put);
+        put("network.protocol.version", Value::Str(http.version()));
         if let Some(user_agent) = http.user_agent() {
-            attributes.push(("user_agent.original", Value::Str(user_agent)));
+            put("user_agent.original", Value::Str(user_agent));
         }
-        let peer = if side == Party::Client { ends.server } else { ends.client };
-        attributes.push(("network.peer.address", Value::Str(peer.address)));
-        attributes.push(("network.peer.port", Value::Int(peer.port.into())));
-        self.headers(http, &mut attributes);
-        SpanDescription { name: &scratch.name, attributes, error }
+        let peer = if self.side == Party::Client { ends.server } else { ends.client };
+        put("network.peer.address", Value::Str(peer.address));
+        put("network.peer.port", Value::Int(peer.port.into()));
+        self.headers(put);
     }
 
-    /// Describes the point of one side of an exchange in `http.*.request.duration` and its sisters.
-    pub fn metric<'a>(
-        &'a self,
-        exchange: &'a Exchange,
-        side: Party,
-        ends: &Endpoints<'a>,
-        scratch: &'a mut Scratch,
-    ) -> Attributes<'a> {
-        let Details::Http(http) = &exchange.details;
-        self.fill(http, side, ends, scratch);
-        let scratch = &*scratch;
-        let mut attributes = Attributes::new();
-        attributes.push(("http.request.method", Value::Str(known_method(http))));
-        attributes.push(("url.scheme", Value::Str("http")));
-        let error = error_type(exchange, http, side, scratch);
-        common(http, side, ends, scratch, error, &mut attributes);
-        attributes
+    /// The attributes of a point, in the order in which they are written.
+    pub fn metric_attributes(&self, mut put: impl FnMut(&'a str, Value<'a>)) {
+        put("http.request.method", Value::Str(self.method));
+        put("url.scheme", Value::Str("http"));
+        self.outcome(&mut put);
+        // The name that a client chose for a server is not a dimension of the server's own metrics.
+        if self.side == Party::Client {
+            self.server(&mut put);
+        }
+        put("network.protocol.version", Value::Str(self.http.version()));
     }
 
-    fn fill(&self, http: &HttpExchange, side: Party, ends: &Endpoints<'_>, scratch: &mut Scratch) {
-        scratch.clear();
-        let method = known_method(http);
-        scratch.name.push_str(if method == OTHER { "HTTP" } else { method });
-        if let Some(status) = http.status() {
-            let _ = write!(scratch.status, "{status}");
+    fn outcome(&self, put: &mut impl FnMut(&'a str, Value<'a>)) {
+        if let Some(status) = self.http.status() {
+            put("http.response.status_code", Value::Int(status.into()));
         }
-        match side {
-            Party::Server => {
-                if self.routes.write(http.path(), &mut scratch.route) {
-                    scratch.name.push(' ');
-                    scratch.name.push_str(&scratch.route);
-                }
-                if let Some(query) = http.query() {
-                    redact::write_query(query, self.redaction, &mut scratch.query);
-                }
-            }
-            Party::Client => {
-                let mut address = String::new();
-                let authority = http.authority().unwrap_or_else(|| {
-                    let colon = ends.server.address.contains(':');
-                    let (open, close) = if colon { ("[", "]") } else { ("", "") };
-                    let _ = write!(address, "{open}{}{close}:{}", ends.server.address, ends.server.port);
-                    &address
-                });
-                redact::write_url("http", authority, http.path(), http.query(), self.redaction, &mut scratch.url);
-            }
+        if !self.scratch.route.is_empty() {
+            put("http.route", Value::Str(&self.scratch.route));
+        }
+        if let Some(error) = self.error {
+            put("error.type", Value::Str(error));
         }
     }
 
-    fn headers<'a>(&'a self, http: &'a HttpExchange, attributes: &mut Attributes<'a>) {
-        for (part, index, value) in http.headers() {
-            let Some((request, response)) = self.header_keys.get(index) else { continue };
+    fn server(&self, put: &mut impl FnMut(&'a str, Value<'a>)) {
+        let own = self.ends.server;
+        let (host, port) = self.http.host_and_port();
+        // A server's own address is what the client called it; behind a proxy the port of `Host` is not this socket's.
+        put("server.address", Value::Str(host.unwrap_or(own.address)));
+        let port = if self.side == Party::Client { own.port } else { port.unwrap_or(own.port) };
+        put("server.port", Value::Int(port.into()));
+    }
+
+    fn headers(&self, mut put: impl FnMut(&'a str, Value<'a>)) {
+        for (part, index, value) in self.http.headers() {
+            let Some((request, response)) = self.naming.header_keys.get(index) else { continue };
             let key = if part == Part::Request { request } else { response };
-            attributes.push((key, Value::List(value)));
+            put(key, Value::List(value));
         }
     }
-}
-
-/// What spans and metrics share.
-fn common<'a>(
-    http: &'a HttpExchange,
-    side: Party,
-    ends: &Endpoints<'a>,
-    scratch: &'a Scratch,
-    error: Option<&'a str>,
-    attributes: &mut Attributes<'a>,
-) {
-    if let Some(status) = http.status() {
-        attributes.push(("http.response.status_code", Value::Int(status.into())));
-    }
-    if !scratch.route.is_empty() {
-        attributes.push(("http.route", Value::Str(&scratch.route)));
-    }
-    if let Some(error) = error {
-        attributes.push(("error.type", Value::Str(error)));
-    }
-    let (host, port) = http.host_and_port();
-    // A server's own address is what the client called it; behind a proxy the port of `Host` is not this socket's.
-    attributes.push(("server.address", Value::Str(host.unwrap_or(ends.server.address))));
-    let port = if side == Party::Client { ends.server.port } else { port.unwrap_or(ends.server.port) };
-    attributes.push(("server.port", Value::Int(port.into())));
-    attributes.push(("network.protocol.version", Value::Str(http.version())));
 }
 
 fn known_method(http: &HttpExchange) -> &'static str {
-    KNOWN_METHODS.into_iter().find(|known| *known == http.method()).unwrap_or(OTHER)
+    let method = http.method();
+    KNOWN_METHODS.into_iter().find(|known| *known == method).unwrap_or(OTHER)
+}
+
+enum ErrorType {
+    Status(u16),
+    Word(&'static str),
 }
 
 /// Why an exchange failed in the eyes of one side: a client may blame 4xx on itself, a server never does.
-fn error_type<'a>(exchange: &Exchange, http: &HttpExchange, side: Party, scratch: &'a Scratch) -> Option<&'a str> {
+fn error_type(exchange: &Exchange, http: &HttpExchange, side: Party) -> Option<ErrorType> {
     let first_error = if side == Party::Server { 500 } else { 400 };
-    if http.status().is_some_and(|status| status >= first_error) {
-        return Some(&scratch.status);
+    if let Some(status) = http.status().filter(|status| *status >= first_error) {
+        return Some(ErrorType::Status(status));
     }
     let (closed, ending) = match exchange.outcome {
         Outcome::Complete => return None,
@@ -236,11 +281,11 @@ fn error_type<'a>(exchange: &Exchange, http: &HttpExchange, side: Party, scratch
         Outcome::RequestTruncated(ending) => ("request_truncated", ending),
         Outcome::ResponseTruncated(ending) => ("response_truncated", ending),
     };
-    Some(match ending.by {
+    Some(ErrorType::Word(match ending.by {
         _ if ending.reset => "connection_reset",
         Some(Party::Client) if matches!(exchange.outcome, Outcome::NoResponse(_)) => "client_closed",
         _ => closed,
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -277,8 +322,14 @@ mod tests {
         HttpNaming::new(routes, QueryRedaction::Values, &["x-shop".to_owned()])
     }
 
-    fn get<'a>(attributes: &Attributes<'a>, key: &str) -> Option<Value<'a>> {
-        attributes.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    fn span_attributes<'a>(description: &Description<'a>) -> Vec<(&'a str, Value<'a>)> {
+        let mut attributes = Vec::new();
+        description.span_attributes(|key, value| attributes.push((key, value)));
+        attributes
+    }
+
+    fn get<'a>(description: &Description<'a>, key: &str) -> Option<Value<'a>> {
+        span_attributes(description).into_iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
     const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Shop: open\r\n\r\n";
@@ -290,8 +341,8 @@ mod tests {
 
         let span = naming.span(&exchange, Party::Server, &ENDS, &mut scratch);
 
-        assert_eq!(span.name, "GET /users/{id}");
-        assert_eq!(span.error, None);
+        assert_eq!(span.name(), "GET /users/{id}");
+        assert_eq!(span.error(), None);
         let expected = [
             ("http.request.method", Value::Str("GET")),
             ("url.path", Value::Str("/users/ann")),
@@ -308,7 +359,7 @@ mod tests {
             ("network.peer.port", Value::Int(40000)),
             ("http.response.header.x-shop", Value::List("open")),
         ];
-        assert_eq!(span.attributes.as_slice(), expected);
+        assert_eq!(span_attributes(&span), expected);
     }
 
     #[test]
@@ -318,11 +369,11 @@ mod tests {
 
         let span = naming.span(&exchange, Party::Client, &ENDS, &mut scratch);
 
-        assert_eq!(span.name, "GET");
+        assert_eq!(span.name(), "GET");
         let url = Value::Str("http://REDACTED:REDACTED@shop.test/a?b=REDACTED");
-        assert_eq!(get(&span.attributes, "url.full"), Some(url));
-        assert_eq!(get(&span.attributes, "server.address"), Some(Value::Str("shop.test")));
-        assert_eq!(get(&span.attributes, "server.port"), Some(Value::Int(8080)));
+        assert_eq!(get(&span, "url.full"), Some(url));
+        assert_eq!(get(&span, "server.address"), Some(Value::Str("shop.test")));
+        assert_eq!(get(&span, "server.port"), Some(Value::Int(8080)));
     }
 
     #[test]
@@ -332,7 +383,14 @@ mod tests {
         let naming = naming();
         let error = |exchange: &Exchange, side| {
             let mut scratch = Scratch::default();
-            get(&naming.metric(exchange, side, &ENDS, &mut scratch), "error.type").map(|value| format!("{value:?}"))
+            let mut error = None;
+            let point = naming.metric(exchange, side, &ENDS, &mut scratch);
+            point.metric_attributes(|key, value| {
+                if key == "error.type" {
+                    error = Some(format!("{value:?}"));
+                }
+            });
+            error
         };
 
         assert_eq!(error(&refused, Party::Server), None);
@@ -348,9 +406,9 @@ mod tests {
 
         let span = naming.span(&unanswered, Party::Client, &ENDS, &mut scratch);
 
-        assert_eq!(span.error, Some("no_response"));
-        assert_eq!(get(&span.attributes, "http.response.status_code"), None);
-        assert_eq!(get(&span.attributes, "url.full"), Some(Value::Str("http://10.0.0.2:8080/a")));
+        assert_eq!(span.error(), Some("no_response"));
+        assert_eq!(get(&span, "http.response.status_code"), None);
+        assert_eq!(get(&span, "url.full"), Some(Value::Str("http://10.0.0.2:8080/a")));
     }
 
     #[test]
@@ -360,8 +418,8 @@ mod tests {
 
         let span = naming.span(&exchange, Party::Server, &ENDS, &mut scratch);
 
-        assert_eq!(span.name, "HTTP /pot");
-        assert_eq!(get(&span.attributes, "http.request.method"), Some(Value::Str("_OTHER")));
-        assert_eq!(get(&span.attributes, "http.request.method_original"), Some(Value::Str("BREW")));
+        assert_eq!(span.name(), "HTTP /pot");
+        assert_eq!(get(&span, "http.request.method"), Some(Value::Str("_OTHER")));
+        assert_eq!(get(&span, "http.request.method_original"), Some(Value::Str("BREW")));
     }
 }

@@ -7,11 +7,13 @@
 
 pub mod ebpf;
 pub mod nop;
-mod observe;
+pub mod observe;
 pub mod otlp;
 pub mod pcap;
+pub mod topology;
 
 use component::ReceiverFactory;
 
 /// Every receiver.
-pub static FACTORIES: &[ReceiverFactory] = &[ebpf::FACTORY, nop::FACTORY, otlp::FACTORY, pcap::FACTORY];
+pub static FACTORIES: &[ReceiverFactory] =
+    &[ebpf::FACTORY, nop::FACTORY, otlp::FACTORY, pcap::FACTORY, topology::FACTORY];

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EntityId, Moment};
+use crate::{EntityId, Moment, Name};
 
 /// Health of everything that some rule has an opinion on.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub struct Judgements {
     pub nodes: HashMap<EntityId, Health>,
     /// Per entity edge.
     pub edges: HashMap<(EntityId, EntityId), Health>,
+    /// Per group of entities, where a rule speaks of groups: by the id that answers give the group.
+    pub groups: HashMap<Name, Health>,
 }
 
 /// How something is, and why.
@@ -57,6 +59,8 @@ pub struct Reason {
     pub value: f64,
     /// What it was held against.
     pub threshold: f64,
+    /// What both are measured in: `%`, `ms`, `s`, or nothing.
+    pub unit: &'static str,
     /// Since when.
     pub since: Moment,
     /// What to do.
@@ -77,6 +81,19 @@ pub enum Class {
     Scheduling,
     /// The way between two healthy ends.
     Network,
+}
+
+impl Class {
+    /// As answers name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Architecture => "architecture",
+            Self::Performance => "performance",
+            Self::Resource => "resource",
+            Self::Scheduling => "scheduling",
+            Self::Network => "network",
+        }
+    }
 }
 
 /// How observed and missing edges and nodes stand to the baseline.
@@ -106,4 +123,34 @@ pub enum Expectation {
     Unexpected,
     /// A line forbids it.
     Forbidden,
+}
+
+/// A stretch of time in which something was judged in one way. The history of judgement is made of these.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interval {
+    /// What was judged.
+    pub subject: Subject,
+    /// By which rule; for a finding, its state.
+    pub rule: Name,
+    /// How bad.
+    pub level: Level,
+    /// Since when.
+    pub from: Moment,
+    /// Until when; `None` while it lasts.
+    pub to: Option<Moment>,
+    /// What was measured; the worst of it when it is over.
+    pub value: f64,
+}
+
+/// What an [`Interval`] is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// An entity.
+    Node(EntityId),
+    /// An entity edge.
+    Edge(EntityId, EntityId),
+    /// A group, by its id.
+    Group(Name),
+    /// A finding, by its id.
+    Finding(Name),
 }

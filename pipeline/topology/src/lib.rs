@@ -8,18 +8,32 @@
 #![forbid(unsafe_code)]
 
 pub mod entity;
+pub mod export;
+pub mod filter;
+pub mod intake;
 pub mod judgement;
+pub mod layout;
 pub mod measures;
+pub mod notice;
 pub mod observed;
+pub mod query;
 pub mod rows;
+pub mod rules;
+pub mod store;
+#[cfg(test)]
+mod story;
+pub mod when;
 
 pub use entity::{
     End, EntityId, Inside, Kind, Name, NodeId, Outside, OutsideKind, Service, ServiceOrigin, View, Who, Workload,
 };
-pub use judgement::{Class, Expectation, Expectations, Health, Judgements, Level, Reason};
+pub use intake::{Full, Intake, Taken};
+pub use judgement::{Class, Expectation, Expectations, Health, Interval, Judgements, Level, Reason, Subject};
 pub use measures::{FailedConnects, Flow, Gap, Histogram, Measures, Requests, Side};
+pub use notice::{Board, Notice, Notices, Standing};
 pub use observed::{
-    Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, Usage, Window,
+    Denominator, EdgeRow, Entity, EntityEdge, Instance, NodeFacts, Observed, Phase, Registry, Replicas, STEP, Tier,
+    Usage, Window,
 };
 pub use rows::{Event, EventRow, Exemplar, FactRow, Lane, Protocol, Rows, StateMetric, StateRow, Transport};
 

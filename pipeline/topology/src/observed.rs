@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EntityId, Event, Lane, Measures, Moment, Name, Protocol, Transport, Who};
 
+/// The finest time that is kept, in nanoseconds: 15 s.
+pub const STEP: u64 = 15 * crate::SECOND;
+
 /// What a window of time shows. Graphs, rules, baselines and exports are functions of this.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
@@ -27,6 +30,28 @@ pub struct Observed {
     pub edges: Vec<EntityEdge>,
     /// State of entities that have any, by entity.
     pub nodes: Vec<NodeFacts>,
+    /// From blocks of which lengths it was added up, finest first.
+    pub tiers: Vec<Tier>,
+}
+
+/// How long the blocks are that an answer was added up from. The finer, the shorter they are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Tier {
+    /// 15 seconds.
+    #[serde(rename = "15s")]
+    Step,
+    /// A minute.
+    #[serde(rename = "1m")]
+    Minute,
+    /// Ten minutes.
+    #[serde(rename = "10m")]
+    TenMinutes,
+    /// An hour.
+    #[serde(rename = "1h")]
+    Hour,
+    /// A day.
+    #[serde(rename = "1d")]
+    Day,
 }
 
 /// A range of time.
@@ -191,6 +216,38 @@ impl EntityEdge {
             sum.add(&row.measures);
             sum
         })
+    }
+}
+
+impl Tier {
+    /// All, finest first.
+    pub const ALL: [Self; 5] = [Self::Step, Self::Minute, Self::TenMinutes, Self::Hour, Self::Day];
+
+    /// Length of a block in nanoseconds.
+    pub fn length(self) -> u64 {
+        u64::from(self.steps()) * STEP
+    }
+
+    /// Length of a block in steps.
+    pub fn steps(self) -> u32 {
+        match self {
+            Self::Step => 1,
+            Self::Minute => 4,
+            Self::TenMinutes => 40,
+            Self::Hour => 240,
+            Self::Day => 5760,
+        }
+    }
+
+    /// As answers and files name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Step => "15s",
+            Self::Minute => "1m",
+            Self::TenMinutes => "10m",
+            Self::Hour => "1h",
+            Self::Day => "1d",
+        }
     }
 }
 

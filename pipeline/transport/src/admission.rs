@@ -28,7 +28,7 @@ impl Admission {
 
     /// Room for a request of this many bytes, if both budgets have it.
     pub fn admit(&self, bytes: usize) -> Option<Admitted> {
-        Some(Admitted { own: self.own.take(bytes)?, process: self.process.take(bytes)?, bytes })
+        Some(Admitted { own: self.own.admit(bytes)?, process: self.process.admit(bytes)?, bytes })
     }
 }
 

@@ -77,7 +77,7 @@ impl Code {
     }
 
     /// The status of the HTTP answer that says the same.
-    pub(crate) fn http(self) -> http::StatusCode {
+    fn http(self) -> http::StatusCode {
         use http::StatusCode as Http;
         match self {
             Self::Ok => Http::OK,
@@ -119,7 +119,16 @@ impl Status {
 
     /// There is no room now.
     pub(crate) fn no_room() -> Self {
-        Refusal::overload("too many bytes in flight; send less at a time or raise the limits on bytes in flight").into()
+        Refusal::overload("too many bytes in flight; send this again later").into()
+    }
+
+    /// The status of the HTTP answer that says the same. Exhausted without a time to come back is for good, as OTLP
+    /// reads it; HTTP has a word of its own for that.
+    pub(crate) fn http(&self) -> http::StatusCode {
+        match self.code {
+            Code::ResourceExhausted if self.retry_after.is_none() => http::StatusCode::PAYLOAD_TOO_LARGE,
+            code => code.http(),
+        }
     }
 
     /// As a `google.rpc.Status` message.

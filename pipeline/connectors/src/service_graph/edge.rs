@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::pairing::Half;
+use pairing::{Half, Role};
 
 /// How the two ends are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,6 +19,11 @@ pub(super) enum Connection {
 }
 
 impl Connection {
+    /// What a span in this role tells.
+    pub(super) fn of(role: Role) -> Self {
+        if role.is_messaging() { Self::Messaging } else { Self::Direct }
+    }
+
     /// The label `connection_type`.
     pub(super) fn label(self) -> &'static str {
         match self {
@@ -53,8 +58,8 @@ impl Unseen {
     }
 }
 
-/// Trace id and span id.
-pub(super) type SpanId = (u128, u64);
+/// Trace id and span id, as bytes: numbers of 128 bits would make every end half as large again.
+pub(super) type SpanId = ([u8; 16], [u8; 8]);
 
 /// What one span tells about its end.
 #[derive(Debug, Clone, PartialEq)]

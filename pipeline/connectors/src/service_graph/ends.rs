@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use pairing::{Keys, PairKey, Role, WIRE_KEY};
 use pdata::{Batch, ResourceView, SpanView, ValueView};
 use smallvec::{SmallVec, smallvec};
 
@@ -10,16 +11,10 @@ use super::config::ServiceGraphConfig;
 use super::edge::{Connection, Edge, End, SpanId};
 use super::graph::Seen;
 use crate::names::Names;
-use crate::pairing::{Keys, PairKey};
 use crate::wanted::Wanted;
 
-const SERVER: i32 = 2;
-const CLIENT: i32 = 3;
-const PRODUCER: i32 = 4;
-const CONSUMER: i32 = 5;
 const ERROR: i32 = 2;
 
-const WIRE_KEY: &str = "tidewatch.wire.key";
 /// Names of a peer, by the conventions of 2024 and later; those of the configuration come first.
 const CURRENT_PEERS: [&str; 6] =
     ["service.peer.name", "peer.service", "db.namespace", "server.address", "db.system.name", "messaging.system"];
@@ -94,12 +89,10 @@ impl EndReader {
         for resource in batch.resources() {
             let Some(service) = self.service(&resource) else { continue };
             for span in resource.scopes().flat_map(|scope| scope.spans()) {
-                match span.kind() {
-                    CLIENT => seen.push(self.client(&service, &span, Connection::Direct)),
-                    PRODUCER => seen.push(self.client(&service, &span, Connection::Messaging)),
-                    SERVER => seen.push(self.server(&service, &span, Connection::Direct)),
-                    CONSUMER => seen.push(self.server(&service, &span, Connection::Messaging)),
-                    _ => {}
+                match Role::of(&span) {
+                    Some(role) if role.is_client() => seen.push(self.client(&service, &span, role)),
+                    Some(role) => seen.push(self.server(&service, &span, role)),
+                    None => {}
                 }
             }
         }
@@ -129,11 +122,12 @@ impl EndReader {
         })
     }
 
-    fn client(&mut self, service: &Service<'_>, span: &SpanView<'_>, connection: Connection) -> Seen {
+    fn client(&mut self, service: &Service<'_>, span: &SpanView<'_>, role: Role) -> Seen {
         let mut found: Found<'_> = smallvec![None; self.of_clients.len()];
         self.of_clients.find(span.attributes(), &mut found);
         let end = self.end(service, span, &found);
-        let mut edge = Edge { connection, failed: span.status_code() == ERROR, ..Edge::default() };
+        let mut edge =
+            Edge { connection: Connection::of(role), failed: span.status_code() == ERROR, ..Edge::default() };
         edge.peer = first(&self.peers, &found).map(|peer| self.names.get(&peer));
         let wire = wire_key(self.client_wire_key, &found);
         if let Some(database) = self.database(service, &found) {
@@ -144,27 +138,22 @@ impl EndReader {
             }
         }
         edge.client = Some(end);
-        let traced = PairKey::Trace { trace: id(span.trace_id()), client_span: short_id(span.span_id()) };
-        Seen { keys: keys(wire, Some(traced), traced), edge }
+        Seen { keys: Keys::of(span, role, wire), edge }
     }
 
-    fn server(&mut self, service: &Service<'_>, span: &SpanView<'_>, connection: Connection) -> Seen {
+    fn server(&mut self, service: &Service<'_>, span: &SpanView<'_>, role: Role) -> Seen {
         let mut found: Found<'_> = smallvec![None; self.of_servers.len()];
         if !found.is_empty() {
             self.of_servers.find(span.attributes(), &mut found);
         }
-        let client_span = short_id(span.parent_span_id());
-        let traced = PairKey::Trace { trace: id(span.trace_id()), client_span };
-        let wire = wire_key(self.server_wire_key, &found);
-        let is_root = client_span == 0;
         let edge = Edge {
             server: Some(self.end(service, span, &found)),
-            connection,
+            connection: Connection::of(role),
             failed: span.status_code() == ERROR,
-            is_root,
+            is_root: span.parent_span_id().iter().all(|byte| *byte == 0),
             ..Edge::default()
         };
-        Seen { keys: keys(wire, (!is_root).then_some(traced), traced), edge }
+        Seen { keys: Keys::of(span, role, wire_key(self.server_wire_key, &found)), edge }
     }
 
     fn end(&mut self, service: &Service<'_>, span: &SpanView<'_>, found: &Found<'_>) -> End {
@@ -172,13 +161,15 @@ impl EndReader {
             Some(value) => Some(Arc::clone(value)),
             None => Some(self.names.get(&text(found.get(place).copied()??))),
         };
-        let span_id: SpanId = (id(span.trace_id()), short_id(span.span_id()));
+        let span_id = || -> SpanId {
+            (span.trace_id().try_into().unwrap_or_default(), span.span_id().try_into().unwrap_or_default())
+        };
         End {
             service: Arc::clone(&service.name),
             namespace: service.namespace.clone(),
             seconds: seconds(span),
             dimensions: service.dimensions.iter().enumerate().map(dimension).collect(),
-            span: self.remembers_spans.then_some(span_id),
+            span: self.remembers_spans.then(span_id),
         }
     }
 
@@ -194,22 +185,8 @@ impl EndReader {
     }
 }
 
-fn keys(wire: Option<PairKey>, alias: Option<PairKey>, traced: PairKey) -> Keys {
-    match wire {
-        Some(wire) => Keys { first: wire, second: alias },
-        None => Keys { first: traced, second: None },
-    }
-}
-
-/// The key as 16 bytes, or as their 32 hexadecimal digits. Anything else is no key.
 fn wire_key(place: Option<usize>, found: &Found<'_>) -> Option<PairKey> {
-    let value = found.get(place?).copied().flatten()?;
-    let key = match value.kind() {
-        pdata::ValueKind::Bytes(bytes) => u128::from_be_bytes(bytes.try_into().ok()?),
-        pdata::ValueKind::Str(digits) if digits.len() == 32 => u128::from_str_radix(digits, 16).ok()?,
-        _ => return None,
-    };
-    Some(PairKey::Wire(key))
+    PairKey::on_wire(found.get(place?).copied().flatten()?)
 }
 
 fn first<'a>(places: &[usize], found: &Found<'a>) -> Option<Cow<'a, str>> {
@@ -218,14 +195,6 @@ fn first<'a>(places: &[usize], found: &Found<'a>) -> Option<Cow<'a, str>> {
 
 fn text(value: ValueView<'_>) -> Cow<'_, str> {
     value.as_display_string()
-}
-
-fn id(bytes: &[u8]) -> u128 {
-    bytes.try_into().map_or(0, u128::from_be_bytes)
-}
-
-fn short_id(bytes: &[u8]) -> u64 {
-    bytes.try_into().map_or(0, u64::from_be_bytes)
 }
 
 /// A span that ends before it starts takes no time.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use component::{BuildContext, Counter, Now};
+use pairing::{Counted, Keys, Met, PairKey, PairStore};
 use pdata::Batch;
 
 use super::config::{ServiceGraphConfig, UnpairedServers};
 use super::edge::{Connection, Edge, End, Unseen};
 use super::series::EdgeSeries;
-use crate::pairing::{Counted, Keys, Met, PairKey, PairStore};
 
 /// One span, as the graph needs it.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! `service_graph`: makes metrics about who calls whom, from pairs of client and server spans.
 //!
 //! In this room: the ends of calls in spans, edges, their series and metrics.
-//! Not here: the store in which ends wait for each other ([`crate::pairing`]).
+//! Not here: the store in which ends wait for each other ([`pairing`]).
 //!
 //! Enter at [`ServiceGraph`], then [`graph::Graph::take`].
 

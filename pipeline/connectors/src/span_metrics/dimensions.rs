@@ -97,6 +97,18 @@ impl BuiltIn {
         }
     }
 
+    /// Appends what tells the labels of one span from those of another of the same resource and scope. What [`tell_apart`] appends
+    /// tells the rest.
+    pub(super) fn tell_apart(&self, out: &mut Vec<u8>, labels: &SpanLabels<'_>) {
+        let SpanLabels { span, is_extrapolated, .. } = *labels;
+        let name = span.name().as_bytes();
+        out.extend_from_slice(&name.len().to_le_bytes());
+        out.extend_from_slice(name);
+        out.extend_from_slice(&span.kind().to_le_bytes());
+        out.extend_from_slice(&span.status_code().to_le_bytes());
+        out.push(u8::from(is_extrapolated));
+    }
+
     /// Name and version of a scope whose spans say where they come from.
     pub(super) fn scope<'a>(&self, scope: &ScopeView<'a>) -> Option<(&'a str, &'a str)> {
         if self.scopes.is_empty() || scope.name().is_empty() {
@@ -141,6 +153,11 @@ impl Plan {
         }
     }
 
+    /// Whether labels depend on attributes that are not known by name.
+    pub(super) fn has_patterns(&self) -> bool {
+        !self.globs.is_empty()
+    }
+
     fn write_matches(&self, out: &mut Vec<u8>, sources: &Sources<'_, '_>) {
         let event = sources.event.as_ref().map(|(_, attributes)| attributes.clone());
         let all = sources.span.1.clone().chain(event.into_iter().flatten()).chain(sources.resource.1.clone());
@@ -158,6 +175,16 @@ impl Plan {
         for (key, value) in matches {
             labels::put_value(out, key, value);
         }
+    }
+}
+
+/// Appends what tells the named labels of one span from those of another of the same resource: the wanted attributes, as
+/// they were sent.
+pub(super) fn tell_apart(out: &mut Vec<u8>, found: &Found<'_>) {
+    for value in found {
+        let encoded = value.map(|value| value.encoded());
+        out.extend_from_slice(&encoded.map_or(u64::MAX, |encoded| encoded.len() as u64).to_le_bytes());
+        out.extend_from_slice(encoded.unwrap_or_default());
     }
 }
 

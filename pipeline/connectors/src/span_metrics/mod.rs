@@ -8,6 +8,7 @@
 mod config;
 mod dimensions;
 mod glob;
+mod groups;
 mod rows;
 mod tables;
 #[cfg(test)]
@@ -27,7 +28,6 @@ pub use config::{
     SpanMetricsConfig, Unit,
 };
 
-use crate::instance::instance_id;
 use crate::shared::Holder;
 use crate::timers::Beat;
 use rows::RowWriter;
@@ -72,7 +72,7 @@ impl Connector for SpanMetrics {
         let id = context.id.to_string();
         let help = "Series that are kept.";
         Ok(Self {
-            rows: RowWriter::new(config, hasher, instance_id()).map_err(BuildError)?,
+            rows: RowWriter::new(config, hasher, &context.instance).map_err(BuildError)?,
             state,
             names: MetricNames::new(config),
             flush: if context.shard == 0 {

@@ -7,8 +7,9 @@ use foldhash::fast::RandomState;
 use pdata::{Attributes, Batch, MetricsWriter, ResourceView, ScopeView, SpanView};
 
 use super::config::{SpanMetricsConfig, Unit};
-use super::dimensions::{BuiltIn, Found, Plan, Sources, SpanLabels, find, identity, service_name};
-use super::tables::{Identity, Observation, Tables};
+use super::dimensions::{BuiltIn, Found, Plan, Sources, SpanLabels, find, identity, service_name, tell_apart};
+use super::groups::Groups;
+use super::tables::{Identity, Observation, SpanTarget, Tables};
 use super::weight::Weights;
 use crate::wanted::Wanted;
 
@@ -25,7 +26,10 @@ pub(super) struct RowWriter {
     resource_keys: Vec<String>,
     nanoseconds: f64,
     weights: Weights,
+    /// Spans whose labels are known to be the same. `None` if labels depend on attributes that nobody named.
+    groups: Option<Groups>,
     rows: Rows,
+    targets: Vec<Option<SpanTarget>>,
 }
 
 /// What is the same for all spans of a resource.
@@ -40,6 +44,7 @@ struct Service<'a> {
 struct Rows {
     labels: Vec<u8>,
     resources: Vec<ResourceRow>,
+    labelled: Vec<LabelsRow>,
     spans: Vec<SpanRow>,
     events: Vec<EventRow>,
 }
@@ -54,13 +59,20 @@ struct Place {
 struct ResourceRow {
     identity: Place,
     attributes: Batch,
+    labelled: usize,
     spans: usize,
     events: usize,
 }
 
-struct SpanRow {
+/// Labels that one span has, or many.
+struct LabelsRow {
     calls: Place,
     durations: Option<Place>,
+}
+
+struct SpanRow {
+    /// Which of the rows of labels, counted from the resource's first.
+    labelled: usize,
     seen: Observation,
 }
 
@@ -75,8 +87,10 @@ impl RowWriter {
         let mut plan = |own: &[_]| Plan::new(&mut wanted, &config.dimensions, own);
         let durations = (!config.histogram.disable).then(|| plan(&config.histogram.dimensions)).transpose()?;
         let events = config.events.enabled.then(|| plan(&config.events.dimensions)).transpose()?;
+        let calls = plan(&config.calls_dimensions)?;
+        let has_patterns = calls.has_patterns() || durations.as_ref().is_some_and(Plan::has_patterns);
         Ok(Self {
-            calls: plan(&config.calls_dimensions)?,
+            calls,
             durations,
             events,
             wanted,
@@ -89,7 +103,9 @@ impl RowWriter {
                 Unit::Seconds => 1e9,
             },
             weights: Weights::default(),
+            groups: (!has_patterns).then(Groups::default),
             rows: Rows::default(),
+            targets: Vec::new(),
         })
     }
 
@@ -102,6 +118,7 @@ impl RowWriter {
             let service = Service { name, found: find(&self.wanted, attributes.clone()), attributes };
             self.begin(&resource);
             for scope in resource.scopes() {
+                self.groups.iter_mut().for_each(Groups::start);
                 for span in scope.spans() {
                     self.span(&service, &scope, &span);
                 }
@@ -111,15 +128,19 @@ impl RowWriter {
     }
 
     /// Adds the rows to the tables, under their lock.
-    pub(super) fn add_to(&self, tables: &mut Tables, now: Now) {
-        let rows = &self.rows;
-        let (mut spans, mut events) = (rows.spans.iter(), rows.events.iter());
+    pub(super) fn add_to(&mut self, tables: &mut Tables, now: Now) {
+        let Self { rows, targets, .. } = self;
+        let (mut labelled, mut spans, mut events) = (rows.labelled.iter(), rows.spans.iter(), rows.events.iter());
         for row in &rows.resources {
             let place = tables.resource(rows.identity(row.identity), &row.attributes, now);
+            targets.clear();
+            for labels in labelled.by_ref().take(row.labelled) {
+                let durations = labels.durations.map(|place| rows.identity(place));
+                targets.push(tables.spans(place, rows.identity(labels.calls), durations, now));
+            }
             for span in spans.by_ref().take(row.spans) {
-                tables.call(place, rows.identity(span.calls), &span.seen, now);
-                if let Some(durations) = span.durations {
-                    tables.duration(place, rows.identity(durations), &span.seen, now);
+                if let Some(target) = targets.get(span.labelled).copied().flatten() {
+                    tables.span(place, target, &span.seen);
                 }
             }
             for event in events.by_ref().take(row.events) {
@@ -137,14 +158,16 @@ impl RowWriter {
                 }
             })
             .finish();
-        let row = ResourceRow { identity, attributes, spans: self.rows.spans.len(), events: self.rows.events.len() };
-        self.rows.resources.push(row);
+        let Rows { resources, labelled, spans, events, .. } = &mut self.rows;
+        let (labelled, spans, events) = (labelled.len(), spans.len(), events.len());
+        resources.push(ResourceRow { identity, attributes, labelled, spans, events });
     }
 
     /// The resource's row knows how many rows came before its own: now it is told how many are its own.
     fn end(&mut self) {
-        let (spans, events) = (self.rows.spans.len(), self.rows.events.len());
+        let (labelled, spans, events) = (self.rows.labelled.len(), self.rows.spans.len(), self.rows.events.len());
         if let Some(row) = self.rows.resources.last_mut() {
+            row.labelled = labelled - row.labelled;
             row.spans = spans - row.spans;
             row.events = events - row.events;
         }
@@ -170,21 +193,9 @@ impl RowWriter {
             span,
             is_extrapolated: weight.is_extrapolated,
         };
+        let labelled = self.labels(&labels, &sources);
+        self.rows.spans.push(SpanRow { labelled, seen });
         let Self { hasher, built_in, rows, .. } = self;
-        let calls = rows.put(hasher, |out| {
-            built_in.write(out, &labels);
-            self.calls.write(out, &sources);
-        });
-        let durations = self.durations.as_ref().map(|plan| {
-            if self.is_shared {
-                return calls;
-            }
-            rows.put(hasher, |out| {
-                built_in.write(out, &labels);
-                plan.write(out, &sources);
-            })
-        });
-        rows.spans.push(SpanRow { calls, durations, seen });
         let Some(plan) = &self.events else { return };
         for event in span.events() {
             let of_event = find(&self.wanted, event.attributes());
@@ -195,6 +206,36 @@ impl RowWriter {
             });
             rows.events.push(EventRow { labels, seen });
         }
+    }
+
+    /// The row of the labels of a span: the one of an earlier span of the same scope, or a new one. Per span.
+    fn labels(&mut self, labels: &SpanLabels<'_>, sources: &Sources<'_, '_>) -> usize {
+        let Self { hasher, built_in, rows, .. } = self;
+        let next = rows.labelled.len() - rows.resources.last().map_or(0, |row| row.labelled);
+        if let Some(groups) = &mut self.groups {
+            let group = groups.get(hasher, next, |out| {
+                built_in.tell_apart(out, labels);
+                tell_apart(out, sources.span.0);
+            });
+            if group != next {
+                return group;
+            }
+        }
+        let calls = rows.put(hasher, |out| {
+            built_in.write(out, labels);
+            self.calls.write(out, sources);
+        });
+        let durations = self.durations.as_ref().map(|plan| {
+            if self.is_shared {
+                return calls;
+            }
+            rows.put(hasher, |out| {
+                built_in.write(out, labels);
+                plan.write(out, sources);
+            })
+        });
+        rows.labelled.push(LabelsRow { calls, durations });
+        next
     }
 
     /// A span that ends before it starts takes no time.
@@ -217,6 +258,7 @@ impl Rows {
     fn clear(&mut self) {
         self.labels.clear();
         self.resources.clear();
+        self.labelled.clear();
         self.spans.clear();
         self.events.clear();
     }

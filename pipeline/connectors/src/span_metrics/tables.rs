@@ -97,7 +97,7 @@ pub(super) struct Room {
 }
 
 impl<V: Restart> MetricTable<V> {
-    /// The series of an observation; the overflow series, and true, if there is no room for one more.
+    /// The series of an observation; the overflow series if there is no room for one more.
     fn touch(
         &mut self,
         identity: Identity<'_>,
@@ -105,7 +105,7 @@ impl<V: Restart> MetricTable<V> {
         room: &mut Room,
         overflow: Identity<'_>,
         fresh: impl FnOnce() -> V,
-    ) -> Option<(&mut Measured<V>, bool)> {
+    ) -> Option<Target> {
         let known = self.series.find(identity.hash, identity.labels);
         let is_live =
             |table: &mut Self, place: usize| table.series.get_mut(place).is_some_and(|series| series.value.is_live);
@@ -128,7 +128,12 @@ impl<V: Restart> MetricTable<V> {
             self.live += 1;
             room.live += 1;
         }
-        Some((&mut series.value, overflowed))
+        Some(Target { place, overflowed })
+    }
+
+    fn at(&mut self, target: Option<Target>) -> Option<(&mut Measured<V>, bool)> {
+        let target = target?;
+        Some((&mut self.series.get_mut(target.place)?.value, target.overflowed))
     }
 
     fn drop_older(&mut self, age: Duration, now: Now, room: &mut Room) {
@@ -152,6 +157,20 @@ impl<V: Restart> MetricTable<V> {
         room.live = room.live.saturating_sub(self.live);
         self.live = 0;
     }
+}
+
+/// Where observations with the same labels are counted, until something is dropped.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    place: usize,
+    overflowed: bool,
+}
+
+/// Where spans with the same labels are counted, until something is dropped: what does not change is looked up once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SpanTarget {
+    calls: Option<Target>,
+    durations: Option<Target>,
 }
 
 /// A resource and its series.
@@ -267,31 +286,39 @@ impl Tables {
         place
     }
 
-    /// A span is a call.
-    pub(super) fn call(&mut self, place: usize, identity: Identity<'_>, seen: &Observation, now: Now) {
+    /// Where spans with these labels count: a span is a call, and may have a duration.
+    pub(super) fn spans(
+        &mut self,
+        place: usize,
+        calls: Identity<'_>,
+        durations: Option<Identity<'_>>,
+        now: Now,
+    ) -> Option<SpanTarget> {
         let overflow = Identity { hash: self.overflow_hash, labels: &self.overflow };
+        let resource = self.resources.get_mut(place)?;
+        let shape = &self.shape;
+        let calls = resource.calls.touch(calls, now, &mut self.room, overflow, Count::default);
+        let durations = durations
+            .and_then(|labels| resource.durations.touch(labels, now, &mut self.room, overflow, || shape.empty()));
+        Some(SpanTarget { calls, durations })
+    }
+
+    /// A span. Per span.
+    pub(super) fn span(&mut self, place: usize, target: SpanTarget, seen: &Observation) {
         let Some(resource) = self.resources.get_mut(place) else { return };
-        let touched = resource.calls.touch(identity, now, &mut self.room, overflow, Count::default);
-        count(touched, seen, self.exemplars);
+        count(resource.calls.at(target.calls), seen, self.exemplars);
+        if let Some((measured, overflowed)) = resource.durations.at(target.durations) {
+            measured.value.observe(seen.duration, seen.spans);
+            link(&mut measured.exemplars, seen, overflowed, self.exemplars);
+        }
     }
 
     /// A span event.
     pub(super) fn event(&mut self, place: usize, identity: Identity<'_>, seen: &Observation, now: Now) {
         let overflow = Identity { hash: self.overflow_hash, labels: &self.overflow };
         let Some(resource) = self.resources.get_mut(place) else { return };
-        let touched = resource.events.touch(identity, now, &mut self.room, overflow, Count::default);
-        count(touched, seen, self.exemplars);
-    }
-
-    /// A span has a duration.
-    pub(super) fn duration(&mut self, place: usize, identity: Identity<'_>, seen: &Observation, now: Now) {
-        let overflow = Identity { hash: self.overflow_hash, labels: &self.overflow };
-        let Some(resource) = self.resources.get_mut(place) else { return };
-        let shape = &self.shape;
-        let touched = resource.durations.touch(identity, now, &mut self.room, overflow, || shape.empty());
-        let Some((measured, overflowed)) = touched else { return };
-        measured.value.observe(seen.duration, seen.spans);
-        link(&mut measured.exemplars, seen, overflowed, self.exemplars);
+        let target = resource.events.touch(identity, now, &mut self.room, overflow, Count::default);
+        count(resource.events.at(target), seen, self.exemplars);
     }
 
     /// Everything was told: forgets what is too old, and in delta all values.

@@ -7,6 +7,8 @@ mod process;
 mod push;
 mod resource;
 
+pub(crate) use resource::instance;
+
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -43,7 +45,7 @@ pub(crate) async fn start(settings: &Telemetry, context: &BuildContext, version:
     if settings.metrics.level == MetricsLevel::None {
         return Ok(readers);
     }
-    let resource = resource::attributes(&settings.resource, version);
+    let resource = resource::attributes(&settings.resource, version, &context.instance);
     for reader in &settings.metrics.readers {
         if let Some(prometheus) = reader.pull.as_ref().and_then(|pull| pull.exporter.prometheus.as_ref()) {
             readers.servers.push(serve(prometheus, &context.registry, &resource).await?);

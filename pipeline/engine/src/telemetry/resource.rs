@@ -1,13 +1,17 @@
 //! Who the process says it is.
 
+use std::sync::Arc;
+
 use config::telemetry::ResourceAttributes;
 
+const INSTANCE: &str = "service.instance.id";
+
 /// `service.name` and its kin, as `service::telemetry::resource` changes them.
-pub(super) fn attributes(settings: &ResourceAttributes, version: &str) -> Vec<(String, String)> {
+pub(super) fn attributes(settings: &ResourceAttributes, version: &str, instance: &str) -> Vec<(String, String)> {
     let mut attributes: Vec<(String, String)> = vec![
         ("service.name".into(), "tidewatch".into()),
         ("service.version".into(), version.into()),
-        ("service.instance.id".into(), instance_id()),
+        (INSTANCE.into(), instance.into()),
     ];
     for (name, value) in &settings.attributes {
         attributes.retain(|(known, _)| known != name);
@@ -18,10 +22,10 @@ pub(super) fn attributes(settings: &ResourceAttributes, version: &str) -> Vec<(S
     attributes
 }
 
-/// The kernel's random UUID; without one, the process id is all that tells instances apart.
-fn instance_id() -> String {
-    let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid");
-    uuid.map_or_else(|_| std::process::id().to_string(), |uuid| uuid.trim().to_owned())
+/// The id of this process: the configured one, else the one that it came with.
+pub(crate) fn instance(settings: &ResourceAttributes, own: &Arc<str>) -> Arc<str> {
+    let configured = settings.attributes.iter().find(|(name, _)| name == INSTANCE).and_then(|(_, id)| id.as_deref());
+    configured.map_or_else(|| Arc::clone(own), Arc::from)
 }
 
 #[cfg(test)]
@@ -39,10 +43,21 @@ mod tests {
             schema_url: None,
         };
 
-        let mut attributes = attributes(&settings, "1.0");
-        attributes.retain(|(name, _)| name != "service.instance.id");
+        let attributes = attributes(&settings, "1.0", "i");
 
-        let expected = [("service.name", "gateway"), ("k8s.node.name", "n1")];
+        let expected = [("service.instance.id", "i"), ("service.name", "gateway"), ("k8s.node.name", "n1")];
         assert_eq!(attributes, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn the_instance_is_the_configured_one_else_its_own() {
+        let own: Arc<str> = "own".into();
+        let settings = |id: Option<&str>| ResourceAttributes {
+            attributes: vec![("service.instance.id".into(), id.map(str::to_owned))],
+            schema_url: None,
+        };
+
+        assert_eq!(&*instance(&settings(Some("a")), &own), "a");
+        assert_eq!(&*instance(&settings(None), &own), "own");
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use component::{
-    Ack, Budget, BuildContext, BuildError, Connector, ConnectorFactory, Exporter, ExporterFactory, Outlet, Outlets,
-    Output, Processor, ProcessorFactory, Receiver, ReceiverFactory, Refusal, StartError, SystemClock,
+    Ack, Budget, BuildContext, BuildError, Connector, ConnectorFactory, Exporter, ExporterFactory, Extension,
+    ExtensionFactory, Outlet, Outlets, Output, Processor, ProcessorFactory, Receiver, ReceiverFactory, Refusal,
+    StartError, SystemClock,
 };
-use config::{Config, Problems, Request};
+use config::{ComponentId, Config, Problems, Request};
 use engine::{Plan, RunError, RunOptions, Tables, plan};
 use pdata::{Batch, Signal, SpanFields, TracesWriter};
 
@@ -216,18 +217,60 @@ impl Exporter for Sink {
     }
 }
 
+/// Offers a number.
+pub struct Oracle;
+
+#[async_trait(?Send)]
+impl Extension for Oracle {
+    type Config = NoKeys;
+
+    fn build(_config: &NoKeys, context: &BuildContext) -> Result<Self, BuildError> {
+        context.offer(Arc::new(42_u32));
+        Ok(Self)
+    }
+
+    async fn start(&mut self) -> Result<(), StartError> {
+        note("oracle starts".to_owned());
+        Ok(())
+    }
+
+    async fn stop(&mut self) {
+        note("oracle stops".to_owned());
+    }
+}
+
+/// Cannot be without the oracle's number.
+pub struct Believer(Arc<u32>);
+
+#[async_trait(?Send)]
+impl Exporter for Believer {
+    type Config = NoKeys;
+    const SIGNALS: &'static [Signal] = &[Signal::Traces];
+
+    fn build(_config: &NoKeys, context: &BuildContext) -> Result<Self, BuildError> {
+        context.find(&ComponentId::of("oracle")).map(Self)
+    }
+
+    fn accept(&mut self, _batch: Batch, ack: Ack) {
+        note(format!("believer heard {}", self.0));
+        ack.accept();
+    }
+}
+
 static RECEIVERS: &[ReceiverFactory] = &[ReceiverFactory::of::<Feed>("feed")];
 static PROCESSORS: &[ProcessorFactory] =
     &[ProcessorFactory::of::<Bomb>("bomb"), ProcessorFactory::of::<Hoarder>("hoarder")];
 static CONNECTORS: &[ConnectorFactory] = &[ConnectorFactory::of::<Bridge>("bridge")];
-static EXPORTERS: &[ExporterFactory] = &[ExporterFactory::of::<Sink>("sink").alias("drain")];
+static EXPORTERS: &[ExporterFactory] =
+    &[ExporterFactory::of::<Sink>("sink").alias("drain"), ExporterFactory::of::<Believer>("believer")];
+static EXTENSIONS: &[ExtensionFactory] = &[ExtensionFactory::of::<Oracle>("oracle")];
 
 static TABLES: Tables = Tables {
     receivers: RECEIVERS,
     processors: PROCESSORS,
     exporters: EXPORTERS,
     connectors: CONNECTORS,
-    extensions: &[],
+    extensions: EXTENSIONS,
 };
 
 fn context(shards: usize) -> BuildContext {

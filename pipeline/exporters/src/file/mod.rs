@@ -67,12 +67,14 @@ impl Exporter for FileExporter {
 
     fn accept(&mut self, batch: Batch, ack: Ack) {
         let items = batch.items();
-        let Some(hold) = self.budget.take(batch.size()) else {
-            self.telemetry.enqueue_failed(items);
-            return ack.refuse(Refusal::overload("no room for data that waits to be written"));
-        };
         let Some(jobs) = &self.jobs else {
             return ack.refuse(Refusal::Retryable("the file is not open".into()));
+        };
+        let is_first = jobs.capacity() == jobs.max_capacity();
+        let hold = if is_first { Some(self.budget.take_first(batch.size())) } else { self.budget.take(batch.size()) };
+        let Some(hold) = hold else {
+            self.telemetry.enqueue_failed(items);
+            return ack.refuse(Refusal::overload("no room for data that waits to be written"));
         };
         let delivery = Delivery { batch, ack, hold, telemetry: self.telemetry.clone() };
         match jobs.try_send(Job::Write(Box::new(delivery))) {

@@ -193,10 +193,15 @@ fn data_that_the_byte_budget_has_no_room_for_is_refused_at_once() {
     let stage = Stage::new(Signal::Traces, 100);
     let _others = stage.context.budget.take(99).unwrap();
     let mut story = exporter_on::<FileExporter>(stage, &format!("{{path: '{}'}}", path.display())).unwrap();
+    // A disk that takes nothing.
+    let (jobs, _waiting) = mpsc::channel(8);
+    story.exporter().jobs = Some(jobs);
 
-    let outcome = story.delivers(span("a"));
+    let mut first = story.takes(span("a"));
+    let second = story.delivers(span("b"));
 
-    assert!(matches!(outcome, Err(Refusal::Overload { .. })), "{outcome:?}");
+    assert!(first.is_open(), "what comes to an idle file is taken, whatever others keep");
+    assert!(matches!(second, Err(Refusal::Overload { .. })), "{second:?}");
     assert_eq!(story.stage.metric("otelcol_exporter_enqueue_failed_spans", &[]), 1.0);
 }
 

@@ -14,7 +14,7 @@ pub struct OtlpGrpcConfig {
     })]
     pub client: GrpcClientSettings,
     /// Of one attempt.
-    #[config(flatten)]
+    #[config(flatten = "timeoutconfig")]
     pub timeout: TimeoutSettings,
     /// When a batch is attempted again.
     #[config(default = Toggle::on(RetrySettings::default()))]

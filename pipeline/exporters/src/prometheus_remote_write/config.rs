@@ -15,7 +15,7 @@ use crate::prometheus_names::{ResourceLabelSettings, TranslationStrategy};
     "convert_explicit_histograms_to_nhcb",
     "keep_classic_histograms"
 ))]
-pub(crate) struct RemoteWriteConfig {
+pub struct RemoteWriteConfig {
     #[config(flatten = "clientconfig", default = client())]
     pub(super) flat: HttpClientSettings,
     /// The same keys in a block of their own; it wins over those beside it.
@@ -140,6 +140,9 @@ impl Validate for RemoteWriteConfig {
             "max_batch_size_bytes",
             "max_batch_size_bytes must be greater than 0",
         );
+        let has_time = !self.client().timeout.is_negative();
+        let key = if self.http.is_on() { "http" } else { "timeout" };
+        check.require(has_time, key, "timeout value must be greater than or equal to 0");
         let snappy = matches!(self.client().compression, CompressionType::Snappy | CompressionType::None);
         check.require(
             snappy,

@@ -34,7 +34,7 @@ use tokio::sync::watch;
 use transport::Target;
 use transport::settings::CompressionType;
 
-use self::config::RemoteWriteConfig;
+pub use self::config::RemoteWriteConfig;
 use self::lanes::{Lanes, Open, Part, Promise};
 use self::series::Block;
 use self::server::Server;
@@ -47,11 +47,11 @@ const STALE: u64 = 0x7ff0_0000_0000_0002;
 const USUAL_REQUEST: usize = 3_000_000;
 
 /// Pushes samples to Prometheus and stores that speak its protocol.
-pub(crate) const FACTORY: ExporterFactory =
+pub const FACTORY: ExporterFactory =
     ExporterFactory::of::<RemoteWriteExporter>("prometheus_remote_write").alias("prometheusremotewrite");
 
 /// One instance for each shard, with senders of its own.
-pub(crate) struct RemoteWriteExporter {
+pub struct RemoteWriteExporter {
     translator: Translator,
     server: Rc<Server>,
     lanes: Option<Lanes>,
@@ -110,7 +110,11 @@ impl Exporter for RemoteWriteExporter {
         }
         let bytes = blocks.iter().map(|(_, block)| block.bytes.len()).sum();
         // Without a queue the sender still holds what it sent, and has been admitted for it.
-        let hold = if self.queue.is_some() { self.budget.take(bytes) } else { None };
+        let hold = match self.queue {
+            None => None,
+            Some(_) if self.open.get() == 0 => Some(self.budget.take_first(bytes)),
+            Some(_) => self.budget.take(bytes),
+        };
         if self.queue.is_some() && hold.is_none() {
             return self.refuse(items, ack);
         }

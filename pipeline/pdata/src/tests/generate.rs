@@ -98,7 +98,7 @@ impl Chance<'_> {
         Some(Resource {
             attributes: self.attributes(),
             dropped_attributes_count: self.number32(),
-            entity_refs: self.list(1, |chance| EntityRef {
+            entity_refs: self.list(3, |chance| EntityRef {
                 schema_url: chance.text(),
                 r#type: chance.text(),
                 id_keys: chance.list(2, Self::key),

@@ -1,7 +1,7 @@
 //! What the views say, in prost types, to be compared with what prost decodes.
 
 use opentelemetry_proto::tonic::common::v1::{
-    AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value,
+    AnyValue, ArrayValue, EntityRef, InstrumentationScope, KeyValue, KeyValueList, any_value,
 };
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, LogsData, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -13,8 +13,8 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, TracesData, span};
 
 use crate::{
-    Attributes, Batch, Buckets, Exemplars, LogView, MetricData, MetricView, Number, NumberPoints, ResourceView,
-    ScopeView, SpanView, Temporality, ValueKind, ValueView,
+    Attributes, Batch, Buckets, EntityRefView, Exemplars, LogView, MetricData, MetricView, Number, NumberPoints,
+    ResourceView, ScopeView, SpanView, Temporality, ValueKind, ValueView,
 };
 
 pub(super) fn traces(batch: &Batch) -> TracesData {
@@ -69,8 +69,17 @@ fn resource(view: &ResourceView<'_>) -> Option<Resource> {
     Some(Resource {
         attributes: attributes(view.attributes()),
         dropped_attributes_count: view.dropped_attributes_count(),
-        entity_refs: Vec::new(),
+        entity_refs: view.entity_refs().map(|view| entity_ref(&view)).collect(),
     })
+}
+
+fn entity_ref(view: &EntityRefView<'_>) -> EntityRef {
+    EntityRef {
+        schema_url: view.schema_url().to_owned(),
+        r#type: view.kind().to_owned(),
+        id_keys: view.id_keys().map(str::to_owned).collect(),
+        description_keys: view.description_keys().map(str::to_owned).collect(),
+    }
 }
 
 fn scope(view: &ScopeView<'_>) -> Option<InstrumentationScope> {

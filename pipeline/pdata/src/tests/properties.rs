@@ -39,24 +39,12 @@ fn shown(batch: &Batch) -> String {
     }
 }
 
-/// What prost says that the views must show. The views leave out entities.
+/// What prost says that the views must show.
 fn decoded(signal: Signal, bytes: &[u8]) -> String {
     match signal {
-        Signal::Traces => {
-            let mut data = TracesData::decode(bytes).unwrap();
-            data.resource_spans.iter_mut().flat_map(|one| &mut one.resource).for_each(|one| one.entity_refs.clear());
-            format!("{data:#?}")
-        }
-        Signal::Metrics => {
-            let mut data = MetricsData::decode(bytes).unwrap();
-            data.resource_metrics.iter_mut().flat_map(|one| &mut one.resource).for_each(|one| one.entity_refs.clear());
-            format!("{data:#?}")
-        }
-        Signal::Logs => {
-            let mut data = LogsData::decode(bytes).unwrap();
-            data.resource_logs.iter_mut().flat_map(|one| &mut one.resource).for_each(|one| one.entity_refs.clear());
-            format!("{data:#?}")
-        }
+        Signal::Traces => format!("{:#?}", TracesData::decode(bytes).unwrap()),
+        Signal::Metrics => format!("{:#?}", MetricsData::decode(bytes).unwrap()),
+        Signal::Logs => format!("{:#?}", LogsData::decode(bytes).unwrap()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::edit::{AttributeEdit, Place};
 use crate::text::text;
-use crate::wire::{Fields, Payload, split_short};
+use crate::wire::{Fields, LENGTH, Payload, split_short, tag};
 
 /// The attributes of something, in wire order, then the added ones.
 #[derive(Debug, Clone)]
@@ -48,8 +48,20 @@ impl<'a> Attributes<'a> {
 impl<'a> Iterator for Attributes<'a> {
     type Item = AttributeView<'a>;
 
+    // Per attribute: what stands together and was not edited is read without looking at anything else.
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        if self.edits.is_empty()
+            && let Some(body) = self.fields.next_short(tag(self.number, LENGTH) as u8)
+        {
+            return Some(AttributeView::new(body));
+        }
+        self.next_among_others()
+    }
+}
+
+impl<'a> Attributes<'a> {
+    fn next_among_others(&mut self) -> Option<AttributeView<'a>> {
         while let Some(field) = self.fields.next() {
             if field.number != self.number {
                 continue;

@@ -6,6 +6,7 @@
 //! Enter at [`Batch::resources`].
 
 mod attribute;
+mod entity;
 pub(crate) mod layout;
 mod log;
 mod metric;
@@ -14,6 +15,7 @@ mod text;
 mod trace;
 
 pub use attribute::{AttributeView, Attributes, ValueKind, ValueView, Values};
+pub use entity::{EntityRefView, EntityRefs, Keys};
 pub use log::{LogView, Logs};
 pub use metric::{MetricData, MetricView, Metrics, Temporality};
 pub use point::{
@@ -158,6 +160,11 @@ impl<'a> ResourceView<'a> {
     /// How many attributes the sender left out.
     pub fn dropped_attributes_count(&self) -> u32 {
         find(self.resource, 2).map_or(0, |payload| payload.number32())
+    }
+
+    /// What the resource stands for, if its sender says so.
+    pub fn entity_refs(&self) -> EntityRefs<'a> {
+        EntityRefs::of(self.resource)
     }
 
     /// Schema of the resource.

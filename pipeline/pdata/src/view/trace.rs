@@ -4,7 +4,10 @@ use super::attribute::{Attributes, ValueView};
 use super::{edits, layout, views};
 use crate::edit::Node;
 use crate::text::text;
-use crate::wire::{Fields, find};
+use crate::wire::{Fields, LENGTH, find, tag};
+
+/// The tag before each attribute of a span.
+const ATTRIBUTE: u8 = tag(layout::SPAN_ATTRIBUTES, LENGTH) as u8;
 
 views!(
     /// The spans of a scope.
@@ -31,7 +34,7 @@ pub struct SpanView<'a> {
 }
 
 impl<'a> SpanView<'a> {
-    // Per span. No allocation; attributes are only stepped over.
+    // Per span. No allocation; attributes, which most fields are and which stand together, are only stepped over.
     pub(crate) fn new(body: &'a [u8], node: Option<&'a Node>) -> Self {
         let mut span = Self {
             body,
@@ -48,9 +51,13 @@ impl<'a> SpanView<'a> {
             flags: 0,
             attributes: usize::MAX,
         };
-        for field in Fields::new(body) {
+        let mut fields = Fields::new(body);
+        while let Some(field) = fields.next() {
             match field.number {
-                layout::SPAN_ATTRIBUTES => span.attributes = span.attributes.min(field.start),
+                layout::SPAN_ATTRIBUTES => {
+                    span.attributes = span.attributes.min(field.start);
+                    while fields.next_short(ATTRIBUTE).is_some() {}
+                }
                 1 => span.trace_id = field.payload.bytes(),
                 2 => span.span_id = field.payload.bytes(),
                 3 => span.trace_state = field.payload.bytes(),

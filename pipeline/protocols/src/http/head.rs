@@ -10,8 +10,7 @@ use std::mem::MaybeUninit;
 use httparse::{Header, Status};
 
 use super::HttpSettings;
-use super::message::{Message, Span};
-use crate::context::TraceContext;
+use super::message::{HttpExchange, Part};
 use crate::stream::Step;
 
 /// Longest head that is read.
@@ -35,13 +34,12 @@ pub(super) enum Method {
     Other,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct RequestHead {
     pub(super) method: Method,
     pub(super) framing: Framing,
     pub(super) expects_continue: bool,
     pub(super) upgrade: bool,
-    pub(super) message: Message,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -187,19 +185,19 @@ fn unfolded(head: &[u8]) -> Vec<u8> {
 
 type Slots<'a, const N: usize> = [MaybeUninit<Header<'a>>; N];
 
-/// Reads a request head. `scanned` remembers, between calls with more bytes, how far an incomplete head was looked at.
+/// Reads a request head; what it says goes into `http`. `scanned` remembers, between calls with more bytes, how far an incomplete head was looked at.
 pub(super) fn request(
     bytes: &[u8],
     scanned: &mut usize,
     settings: &HttpSettings,
-    text: &mut String,
+    http: &mut HttpExchange,
 ) -> Step<RequestHead> {
     let step = head(bytes, scanned, |bytes| {
         let mut slots: Slots<'_, FEW_HEADERS> = [const { MaybeUninit::uninit() }; FEW_HEADERS];
-        match request_with(bytes, &mut slots, settings, text) {
+        match request_with(bytes, &mut slots, settings, http) {
             Err(httparse::Error::TooManyHeaders) => {
                 let mut slots: Slots<'_, MANY_HEADERS> = [const { MaybeUninit::uninit() }; MANY_HEADERS];
-                request_with(bytes, &mut slots, settings, text)
+                request_with(bytes, &mut slots, settings, http)
             }
             outcome => outcome,
         }
@@ -216,7 +214,7 @@ fn request_with<'b>(
     bytes: &'b [u8],
     slots: &mut [MaybeUninit<Header<'b>>],
     settings: &HttpSettings,
-    text: &mut String,
+    http: &mut HttpExchange,
 ) -> httparse::Result<(Option<RequestHead>, usize)> {
     let mut request = httparse::Request::new(&mut []);
     let used = match httparse::ParserConfig::default().parse_request_with_uninit_headers(&mut request, bytes, slots)? {
@@ -225,7 +223,7 @@ fn request_with<'b>(
     };
     let (method, target) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
     let minor_version = request.version.unwrap_or(1);
-    text.clear();
+    http.begin(method, target, minor_version, used);
     let mut head = RequestHead {
         method: match method {
             "HEAD" => Method::Head,
@@ -235,11 +233,11 @@ fn request_with<'b>(
         framing: Framing::None,
         expects_continue: false,
         upgrade: false,
-        message: Message::new(method, target, minor_version, text),
     };
     let mut framing = FramingHeaders::default();
     for header in request.headers.iter() {
-        read_request_header(header, &mut head, &mut framing, settings, text);
+        read_request_header(header, &mut head, &mut framing, http);
+        http.keep_header(Part::Request, header, settings);
     }
     head.framing = match framing.declared(minor_version) {
         None => return Ok(Status::Complete((None, used))),
@@ -254,45 +252,41 @@ fn read_request_header(
     header: &Header<'_>,
     head: &mut RequestHead,
     framing: &mut FramingHeaders,
-    settings: &HttpSettings,
-    text: &mut String,
+    http: &mut HttpExchange,
 ) {
     let is = |name: &str| header.name.eq_ignore_ascii_case(name);
-    let message = &mut head.message;
     // By length first: most headers are nobody's business and are passed with one comparison.
     match header.name.len() {
-        2 if is("b3") => message.context = message.context.or_else(|| TraceContext::from_b3(header.value)),
-        4 if is("host") => message.host = Span::append(text, header.value),
+        2 if is("b3") => http.read_b3(header.value),
+        4 if is("host") => http.read_host(header.value),
         6 if is("expect") => head.expects_continue = header.value.trim_ascii().eq_ignore_ascii_case(b"100-continue"),
         7 if is("upgrade") => head.upgrade = true,
-        10 if is("user-agent") => message.user_agent = Span::append(text, header.value),
-        10 if is("tracestate") => message.tracestate = Span::append(text, header.value),
-        10 if is("x-b3-flags") => message.b3.flags(header.value),
-        11 if is("traceparent") => message.read_traceparent(header.value),
-        11 if is("x-b3-spanid") => message.b3.span_id(header.value),
-        12 if is("x-b3-traceid") => message.b3.trace_id(header.value),
-        12 if is("x-b3-sampled") => message.b3.sampled(header.value),
+        10 if is("user-agent") => http.read_user_agent(header.value),
+        10 if is("tracestate") => http.read_tracestate(header.value),
+        10 if is("x-b3-flags") => http.b3().flags(header.value),
+        11 if is("traceparent") => http.read_traceparent(header.value),
+        11 if is("x-b3-spanid") => http.b3().span_id(header.value),
+        12 if is("x-b3-traceid") => http.b3().trace_id(header.value),
+        12 if is("x-b3-sampled") => http.b3().sampled(header.value),
         14 if is("content-length") => framing.content_length(header.value),
         17 if is("transfer-encoding") => framing.transfer_encoding(header.value),
         _ => {}
     }
-    message.keep_header(super::message::Part::Request, header, settings, text);
 }
 
-/// Reads a response head; configured headers and the name of an upgrade go into the message that it answers.
+/// Reads a response head; configured headers and the name of an upgrade go into the exchange that it answers.
 pub(super) fn response(
     bytes: &[u8],
     scanned: &mut usize,
     settings: &HttpSettings,
-    message: &mut Message,
-    text: &mut String,
+    http: &mut HttpExchange,
 ) -> Step<ResponseHead> {
     head(bytes, scanned, |bytes| {
         let mut slots: Slots<'_, FEW_HEADERS> = [const { MaybeUninit::uninit() }; FEW_HEADERS];
-        match response_with(bytes, &mut slots, settings, message, text) {
+        match response_with(bytes, &mut slots, settings, http) {
             Err(httparse::Error::TooManyHeaders) => {
                 let mut slots: Slots<'_, MANY_HEADERS> = [const { MaybeUninit::uninit() }; MANY_HEADERS];
-                response_with(bytes, &mut slots, settings, message, text)
+                response_with(bytes, &mut slots, settings, http)
             }
             outcome => outcome,
         }
@@ -303,8 +297,7 @@ fn response_with<'b>(
     bytes: &'b [u8],
     slots: &mut [MaybeUninit<Header<'b>>],
     settings: &HttpSettings,
-    message: &mut Message,
-    text: &mut String,
+    http: &mut HttpExchange,
 ) -> httparse::Result<(ResponseHead, usize)> {
     let mut response = httparse::Response::new(&mut []);
     let used =
@@ -321,14 +314,14 @@ fn response_with<'b>(
     for header in response.headers.iter() {
         match header.name.len() {
             7 if status == 101 && header.name.eq_ignore_ascii_case("upgrade") => {
-                message.upgraded_to = Span::append(text, header.value);
+                http.read_upgrade(header.value);
             }
             14 if header.name.eq_ignore_ascii_case("content-length") => framing.content_length(header.value),
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => framing.transfer_encoding(header.value),
             _ => {}
         }
         if status >= 200 || status == 101 {
-            message.keep_header(super::message::Part::Response, header, settings, text);
+            http.keep_header(Part::Response, header, settings);
         }
     }
     Ok(Status::Complete((ResponseHead { status, framing: framing.declared(minor_version) }, used)))

@@ -294,24 +294,20 @@ impl Http {
         }
         let start = client.position();
         let first = client.mark_at(start).copied();
-        let mut text = exchanges.buffer();
-        let next = client.next(|bytes| head::request(bytes, scanned, &self.settings, &mut text));
+        let mut http = exchanges.blank();
+        let next = client.next(|bytes| head::request(bytes, scanned, &self.settings, &mut http));
         match (next, first) {
             (Next::Frame(head), Some(first)) => {
-                exchanges.begin(Begun {
-                    position: start as u32,
-                    origin: first.origin,
-                    context: head.message.trace_context(),
-                });
-                self.begin_request(head, text, start, first, client);
+                exchanges.begin(Begun { position: start as u32, origin: first.origin, context: http.context() });
+                self.begin_request(head, http, start, first, client);
                 Moved::Yes
             }
             (Next::Need, _) => {
-                exchanges.recycle(text);
+                exchanges.recycle(http);
                 Moved::No
             }
             (Next::Gap | Next::Frame(_), _) => {
-                exchanges.recycle(text);
+                exchanges.recycle(http);
                 count_malformed(client, exchanges);
                 self.client = Client::Lost;
                 Moved::Yes
@@ -319,11 +315,18 @@ impl Http {
         }
     }
 
-    fn begin_request(&mut self, head: RequestHead, text: String, start: u64, first: Mark, client: &mut Stream) {
+    fn begin_request(
+        &mut self,
+        head: RequestHead,
+        http: Box<HttpExchange>,
+        start: u64,
+        first: Mark,
+        client: &mut Stream,
+    ) {
         self.next_turn.get_or_insert(first.turn);
         let framing = head.framing;
         let expects = head.expects_continue && framing != Framing::None;
-        self.waiting.push_back(Request { head, text, start, first, end: None, body: None, expects, response: None });
+        self.waiting.push_back(Request { head, http, start, first, end: None, body: None, expects, response: None });
         self.client = if expects {
             Client::Expecting { framing, verdict: None }
         } else {
@@ -425,8 +428,8 @@ impl Http {
         {
             return self.lose(exchanges);
         }
-        let (message, text) = (&mut request.head.message, &mut request.text);
-        let next = server.next(|bytes| head::response(bytes, scanned, &self.settings, message, text));
+        let http = &mut request.http;
+        let next = server.next(|bytes| head::response(bytes, scanned, &self.settings, http));
         let (head, first) = match (next, first) {
             (Next::Frame(head), Some(first)) => (head, first),
             (Next::Need, _) => return Moved::No,
@@ -501,7 +504,7 @@ impl Http {
         let Some(last) = last else {
             let counts = exchanges.counts_mut();
             counts.untimed = counts.untimed.saturating_add(1);
-            exchanges.recycle(request.text);
+            exchanges.recycle(request.http);
             return Moved::Yes;
         };
         self.next_turn = Some(last.turn.wrapping_add(1));

@@ -15,7 +15,8 @@ use crate::stream::Mark;
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) head: RequestHead,
-    pub(super) text: String,
+    /// What the exchange will say.
+    pub(super) http: Box<HttpExchange>,
     pub(super) start: u64,
     pub(super) first: Mark,
     /// Position after the last byte.
@@ -54,7 +55,7 @@ impl Request {
         if self.head.method == Method::Connect {
             return Label::Tunnel;
         }
-        let name = self.head.message.upgraded_to(&self.text);
+        let name = self.http.upgraded_to();
         if name.eq_ignore_ascii_case("websocket") {
             Label::WebSocket
         } else if name.eq_ignore_ascii_case("h2c") {
@@ -65,29 +66,24 @@ impl Request {
     }
 
     pub(super) fn answered(self, end: Nanos, outcome: Outcome) -> Exchange {
-        let response = self.response.as_ref();
-        let head = response.map(|response| response.head);
-        let response_end = response.and_then(|response| response.end);
+        let (response, mut http) = (self.response, self.http);
+        let response_end = response.as_ref().and_then(|response| response.end);
+        http.status = response.as_ref().map(|response| response.head.status);
+        http.request_body = self.body;
+        http.response_body = response.as_ref().and_then(|response| response.body);
+        http.request_bytes = self.end.map(|end| end.saturating_sub(self.start));
+        let sized = response.as_ref().zip(response_end);
+        http.response_bytes = sized.map(|(response, (end, _))| end.saturating_sub(response.start));
         Exchange {
             protocol: Label::Http,
             position: self.start as u32,
             start: self.first.origin.time,
-            first_response: response.map(|response| response.first.origin.time),
+            first_response: response.as_ref().map(|response| response.first.origin.time),
             end,
             request_origin: self.first.origin,
             response_origin: response.map(|response| response.first.origin),
             outcome,
-            details: Details::Http(HttpExchange {
-                status: head.map(|head| head.status),
-                request_body: self.body,
-                response_body: response.and_then(|response| response.body),
-                request_bytes: self.end.map(|end| end.saturating_sub(self.start)),
-                response_bytes: response
-                    .zip(response_end)
-                    .map(|(response, (end, _))| end.saturating_sub(response.start)),
-                message: self.head.message,
-                text: self.text,
-            }),
+            details: Details::Http(http),
         }
     }
 

@@ -40,7 +40,7 @@ impl Http {
         // Everything before was answered: the next chunk of another turn begins that turn.
         let seen = self.next_turn.filter(|_| unpaired == 0).map(|next| next.wrapping_sub(1));
         while let Some(request) = self.waiting.pop_front() {
-            exchanges.recycle(request.text);
+            exchanges.recycle(request.http);
         }
         let counts = exchanges.counts_mut();
         counts.unpaired = counts.unpaired.saturating_add(unpaired);

@@ -319,6 +319,9 @@ impl Stream {
 
     /// Moves the reader, across holes and gaps and beyond what has come.
     pub fn skip(&mut self, count: u64) {
+        if count == 0 {
+            return;
+        }
         self.read = self.read.saturating_add(count);
         self.runs.skip(count);
         self.forget_marks();

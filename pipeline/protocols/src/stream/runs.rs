@@ -49,6 +49,9 @@ impl Tail {
 
     /// Appends bytes; the oldest fall out.
     pub fn push(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         let bytes = last(bytes, TAIL_BYTES);
         let kept = usize::from(self.length).min(TAIL_BYTES.saturating_sub(bytes.len()));
         let mut joined = [0; TAIL_BYTES];

@@ -10,7 +10,7 @@ mod lingering;
 mod processes;
 mod selection;
 mod self_metrics;
-pub(crate) mod settings;
+pub mod settings;
 #[cfg(test)]
 mod tests;
 mod watch;

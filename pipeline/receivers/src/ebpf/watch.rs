@@ -31,8 +31,10 @@ const POLL: Duration = Duration::from_millis(25);
 const MOST_LAST_POLLS: usize = 64;
 /// Spans wait at most this long for others to share a batch with.
 const SPANS_WAIT: u64 = 200_000_000;
-/// As many spans leave at once.
+/// As many spans leave without waiting.
 const SPANS_PER_BATCH: usize = 512;
+/// No more leave at once, however many records were waiting: a small buffer stays in the cache.
+const MOST_SPANS_PER_BATCH: usize = 1024;
 /// How often the offset between the clocks is measured again.
 const CLOCK_INTERVAL: u64 = 60_000_000_000;
 const TICK_INTERVAL: u64 = 100_000_000;
@@ -293,9 +295,6 @@ impl Desk {
             self.decide(header.tgid);
         }
         let id = EndId(header.cookie.0);
-        if !self.observer.watches(id) {
-            return;
-        }
         let flow = match header.direction {
             Direction::Send => Flow::Sent,
             Direction::Receive => Flow::Received,
@@ -311,15 +310,19 @@ impl Desk {
             turn: Some(header.turn),
             lost_before: header.lost_before > 0,
         };
-        self.observer.chunk(id, flow, chunk);
+        let Some(wants) = self.observer.chunk(id, flow, chunk) else { return };
         if flow == Flow::Received {
             let until = header.position.0.wrapping_add(header.length);
             if let Some(closed) = self.lingering.received(id, until, self.wall(header.time)) {
                 self.observer.closed(id, &closed);
+                return;
             }
         }
-        if self.observer.wants(id) == Some(Want::Counters) {
+        if wants == Want::Counters {
             self.count_only(header.cookie);
+        }
+        if self.observer.spans_ready() >= MOST_SPANS_PER_BATCH {
+            self.send_spans();
         }
     }
 

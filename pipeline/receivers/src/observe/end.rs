@@ -1,15 +1,16 @@
 //! One end of a connection, and finding the other.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::rc::Rc;
 
 use hashbrown::HashMap;
 use protocols::connection::Start;
 use protocols::exchange::Unreported;
 use protocols::{Connection, Role};
+use smallvec::SmallVec;
 
 use super::events::Statistics;
-use super::finished::EndId;
+use super::finished::{Addresses, EndId};
 use super::lineage::Side;
 use super::wire::{SequencePair, WireKey};
 
@@ -20,16 +21,16 @@ const FIRST_EPHEMERAL_PORT: u16 = 32_768;
 
 /// One end of a connection.
 pub struct End {
-    /// Its address.
-    pub local: SocketAddr,
-    /// The other end's, as this one knows it.
-    pub peer: SocketAddr,
+    /// Where both ends are.
+    pub addresses: Rc<Addresses>,
     /// Positions of the first bytes of both directions, if known.
     pub start: Option<Start>,
     /// The same by role, once the role is known.
     pub pair: Option<SequencePair>,
     /// Stands in for the pair in keys while there is none.
     pub stand_in: SequencePair,
+    /// The key that was computed last: an exchange asks for its own when it begins, and again when it is over.
+    pub last_key: Option<(SequencePair, u32, WireKey)>,
     /// Who moved bytes last.
     pub process: u32,
     /// The other end, if it is observed too and still there.
@@ -58,8 +59,23 @@ pub struct End {
 
 impl End {
     /// The name of the exchange whose request begins at `position`.
-    pub fn key(&self, position: u32) -> WireKey {
-        WireKey::new(self.pair.unwrap_or(self.stand_in), position)
+    pub fn key(&mut self, position: u32) -> WireKey {
+        let pair = self.pair.unwrap_or(self.stand_in);
+        match self.last_key {
+            Some((of, at, key)) if of == pair && at == position => key,
+            _ => {
+                let key = WireKey::new(pair, position);
+                self.last_key = Some((pair, position, key));
+                key
+            }
+        }
+    }
+
+    /// Whether anything was found that the observer has not taken yet, its role included.
+    pub fn has_news(&self) -> bool {
+        self.connection.has_news()
+            || self.connection.unreported() != self.counted
+            || (self.pair.is_none() && self.start.is_some())
     }
 
     /// Which side it is, if that is known.
@@ -74,7 +90,7 @@ impl End {
     /// Which side it is by its ports, for a connection that nothing else tells about: the end whose port programs are
     /// not given by chance has accepted.
     pub fn side_by_ports(&self) -> Side {
-        let (local, peer) = (self.local.port(), self.peer.port());
+        let (local, peer) = (self.addresses.local.port(), self.addresses.peer.port());
         let is_given = |port| port >= FIRST_EPHEMERAL_PORT;
         match (is_given(local), is_given(peer)) {
             (true, false) => Side::Client,
@@ -92,11 +108,10 @@ impl End {
     }
 
     /// A request was answered. Those before it will not be any more: answers come in order.
-    pub fn answered(&mut self, position: u32) -> Vec<WireKey> {
+    pub fn answered(&mut self, position: u32) -> SmallVec<[WireKey; 2]> {
         let count = self.open.iter().position(|open| *open == position).map_or(0, |at| at.saturating_add(1));
-        let keys = self.open.iter().take(count).map(|position| self.key(*position)).collect();
-        self.open.drain(..count);
-        keys
+        let positions: SmallVec<[u32; 2]> = self.open.drain(..count).collect();
+        positions.into_iter().map(|position| self.key(position)).collect()
     }
 }
 

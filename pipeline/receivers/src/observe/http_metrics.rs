@@ -3,7 +3,7 @@
 use pdata::{AttributesWriter, HistogramFields, MetricsWriter, PointFields, PointsWriter, Temporality};
 use protocols::Nanos;
 use protocols::exchange::Details;
-use protocols::semconv::{Scratch, Value};
+use protocols::semconv::{Description, Scratch, Value};
 
 use super::finished::Finished;
 use super::histogram::{BYTES, Histogram, SECONDS};
@@ -11,7 +11,7 @@ use super::lineage::Side;
 use super::process::Who;
 use super::series::SeriesTable;
 use super::settings::HttpRules;
-use super::spans::{Addresses, party};
+use super::spans::party;
 
 /// An attribute's value that outlives the exchange.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +43,6 @@ pub struct HttpMetrics {
     clients: SeriesTable<Vec<u8>, HttpSeries>,
     servers: SeriesTable<Vec<u8>, HttpSeries>,
     scratch: Scratch,
-    texts: Addresses,
     key: Vec<u8>,
 }
 
@@ -54,7 +53,6 @@ impl HttpMetrics {
             clients: SeriesTable::new(limit),
             servers: SeriesTable::new(limit),
             scratch: Scratch::default(),
-            texts: Addresses::default(),
             key: Vec::new(),
         }
     }
@@ -62,20 +60,14 @@ impl HttpMetrics {
     // Per exchange and side. No allocation for a series that exists.
     /// Counts an exchange; a series that is new begins at `since`.
     pub fn record(&mut self, end: &Finished, rules: &HttpRules, since: Nanos) {
-        let ends = self.texts.endpoints(end.side, end.local, end.peer);
-        let mut attributes = rules.naming.metric(&end.exchange, party(end.side), &ends, &mut self.scratch);
-        if end.side == Side::Server {
-            // The name that a client chose for a server is not a dimension of the server's own metrics.
-            attributes.retain(|(key, _)| !key.starts_with("server."));
-        }
+        let ends = end.addresses.endpoints(end.side);
+        let point = rules.naming.metric(&end.exchange, party(end.side), &ends, &mut self.scratch);
         self.key.clear();
         self.key.extend_from_slice(&Who(end.process.clone()).number().to_ne_bytes());
-        for (key, value) in &attributes {
-            append(&mut self.key, key, value);
-        }
+        point.metric_attributes(|key, value| append(&mut self.key, key, value));
         let table = if end.side == Side::Client { &mut self.clients } else { &mut self.servers };
         let since = since.min(end.exchange.end);
-        table.entry(self.key.as_slice(), || HttpSeries::new(end, &attributes, since.0)).count(end);
+        table.entry(self.key.as_slice(), || HttpSeries::new(end, &point, since.0)).count(end);
     }
 
     /// All series; the overflow series is marked.
@@ -98,18 +90,19 @@ impl HttpMetrics {
 }
 
 impl HttpSeries {
-    fn new(end: &Finished, attributes: &[(&str, Value<'_>)], since: u64) -> Self {
-        let keep = |(key, value): &(&str, Value<'_>)| {
+    fn new(end: &Finished, point: &Description<'_>, since: u64) -> Self {
+        let mut attributes = Vec::new();
+        point.metric_attributes(|key, value| {
             let value = match value {
-                Value::Str(text) | Value::List(text) => Kept::Text((*text).into()),
-                Value::Int(number) => Kept::Number(*number),
+                Value::Str(text) | Value::List(text) => Kept::Text(text.into()),
+                Value::Int(number) => Kept::Number(number),
             };
-            ((*key).into(), value)
-        };
+            attributes.push((key.into(), value));
+        });
         Self {
             who: Who(end.process.clone()),
             side: end.side,
-            attributes: attributes.iter().map(keep).collect(),
+            attributes,
             duration: Histogram::new(SECONDS),
             request_size: Histogram::new(BYTES),
             response_size: Histogram::new(BYTES),
@@ -147,7 +140,7 @@ impl HttpSeries {
 }
 
 /// A text that no other attribute gives.
-fn append(key: &mut Vec<u8>, name: &str, value: &Value<'_>) {
+fn append(key: &mut Vec<u8>, name: &str, value: Value<'_>) {
     key.extend_from_slice(name.as_bytes());
     key.push(0);
     match value {

@@ -107,11 +107,15 @@ impl Default for LineageLimits {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entry {
+    key: WireKey,
+    born: Duration,
     client: Option<End>,
     server: Option<End>,
     trace_id: Option<[u8; 16]>,
+    /// The server has read the request and is not done with it.
+    is_open: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -127,8 +131,11 @@ struct End {
 #[derive(Debug)]
 pub struct Lineage {
     limits: LineageLimits,
-    entries: HashMap<WireKey, Entry>,
-    by_age: VecDeque<(Duration, WireKey)>,
+    /// By age. They are written and forgotten in turn, which memory likes better than a large table.
+    entries: VecDeque<Entry>,
+    /// Number of the oldest entry; those after it are numbered on.
+    first: u64,
+    numbers: HashMap<WireKey, u64>,
     /// Requests that a process has read and not yet answered.
     answering: HashMap<u32, SmallVec<[WireKey; 4]>>,
     last_request_of_thread: HashMap<u32, WireKey>,
@@ -144,8 +151,9 @@ impl Lineage {
     pub fn new(limits: LineageLimits) -> Self {
         Self {
             limits,
-            entries: HashMap::new(),
-            by_age: VecDeque::new(),
+            entries: VecDeque::new(),
+            first: 0,
+            numbers: HashMap::new(),
             answering: HashMap::new(),
             last_request_of_thread: HashMap::new(),
             ambiguous: 0,
@@ -181,22 +189,45 @@ impl Lineage {
             inside,
             is_told: begun.is_told,
         };
-        let by_age = &mut self.by_age;
-        let entry = self.entries.entry(begun.key).or_insert_with(|| {
-            by_age.push_back((now, begun.key));
-            Entry::default()
-        });
-        match begun.side {
-            Side::Client => entry.client = Some(end),
-            Side::Server => entry.server = Some(end),
+        let next = self.first.wrapping_add(self.entries.len() as u64);
+        let number = *self.numbers.entry(begun.key).or_insert(next);
+        if number == next {
+            self.entries.push_back(Entry {
+                key: begun.key,
+                born: now,
+                client: None,
+                server: None,
+                trace_id: None,
+                is_open: false,
+            });
         }
+        if let Some(entry) = self.entry_mut(number) {
+            match begun.side {
+                Side::Client => entry.client = Some(end),
+                Side::Server => (entry.server, entry.is_open) = (Some(end), true),
+            }
+        }
+    }
+
+    fn entry(&self, number: u64) -> Option<&Entry> {
+        self.entries.get(usize::try_from(number.wrapping_sub(self.first)).ok()?)
+    }
+
+    fn entry_mut(&mut self, number: u64) -> Option<&mut Entry> {
+        self.entries.get_mut(usize::try_from(number.wrapping_sub(self.first)).ok()?)
+    }
+
+    fn find(&self, key: &WireKey) -> Option<&Entry> {
+        self.numbers.get(key).and_then(|number| self.entry(*number))
     }
 
     /// An end is done with its exchange; it no longer causes others.
     pub fn end(&mut self, key: WireKey, side: Side) {
-        let Some(end) = self.entries.get(&key).and_then(|entry| entry.server).filter(|_| side == Side::Server) else {
+        if side == Side::Client {
             return;
-        };
+        }
+        let Some(entry) = self.numbers.get(&key).copied().and_then(|number| self.entry_mut(number)) else { return };
+        let Some(end) = entry.server.filter(|_| std::mem::take(&mut entry.is_open)) else { return };
         if let Some(open) = self.answering.get_mut(&end.process) {
             open.retain(|open| *open != key);
             if open.is_empty() {
@@ -216,7 +247,7 @@ impl Lineage {
     /// The place of a span that is about to leave.
     pub fn place(&mut self, key: WireKey, side: Side) -> Place {
         let trace_id = self.trace_of(key);
-        let entry = self.entries.get(&key);
+        let entry = self.find(&key);
         let client = entry.and_then(|entry| entry.client);
         let server = entry.and_then(|entry| entry.server);
         match side {
@@ -246,26 +277,28 @@ impl Lineage {
 
     /// The trace of an exchange; the same for both ends.
     fn trace_of(&mut self, key: WireKey) -> [u8; 16] {
-        let mut walked: SmallVec<[WireKey; 8]> = SmallVec::new();
+        let mut walked: SmallVec<[u64; 8]> = SmallVec::new();
         let mut at = key;
         let trace_id = loop {
-            walked.push(at);
-            let Some(entry) = self.entries.get(&at) else { break at.trace_id() };
+            let Some(number) = self.numbers.get(&at).copied() else { break at.trace_id() };
+            let Some(entry) = self.entry(number) else { break at.trace_id() };
             if let Some(known) = entry.trace_id {
                 break known;
             }
+            let is_circle = walked.contains(&number);
+            walked.push(number);
             let context = entry.client.and_then(|end| end.context).or(entry.server.and_then(|end| end.context));
             if let Some(context) = context {
                 break context.trace_id;
             }
             match (entry.client.and_then(|end| end.inside), entry.server) {
                 // With only one end here, the far agent derives the trace from the key; so must we.
-                (Some((outer, _)), Some(_)) if walked.len() < LONGEST_CHAIN && !walked.contains(&outer) => at = outer,
+                (Some((outer, _)), Some(_)) if walked.len() < LONGEST_CHAIN && !is_circle => at = outer,
                 _ => break at.trace_id(),
             }
         };
-        for key in walked {
-            if let Some(entry) = self.entries.get_mut(&key) {
+        for number in walked {
+            if let Some(entry) = self.entry_mut(number) {
                 entry.trace_id = Some(trace_id);
             }
         }
@@ -277,7 +310,7 @@ impl Lineage {
         let open = self.answering.get(&begun.process).filter(|_| begun.process != 0)?;
         if let Some(context) = begun.context {
             let carries = |key: &&WireKey| {
-                self.entries.get(*key).and_then(|entry| entry.server).and_then(|end| end.context) == Some(context)
+                self.find(key).and_then(|entry| entry.server).and_then(|end| end.context) == Some(context)
             };
             if let Some(key) = open.iter().find(carries) {
                 return Some((*key, Evidence::SameHeader));
@@ -287,7 +320,7 @@ impl Lineage {
             return Some((*only, Evidence::OnlyOneOpen));
         }
         let of_thread = |key: &&WireKey| {
-            self.entries.get(*key).and_then(|entry| entry.server).is_some_and(|end| end.thread == begun.thread)
+            self.find(key).and_then(|entry| entry.server).is_some_and(|end| end.thread == begun.thread)
         };
         let mut candidates = open.iter().filter(of_thread);
         let only = candidates.next().filter(|_| candidates.next().is_none());
@@ -302,15 +335,18 @@ impl Lineage {
     }
 
     fn forget_old(&mut self, now: Duration) {
-        while let Some((born, key)) = self.by_age.front().copied() {
+        while let Some(&Entry { born, key, is_open, .. }) = self.entries.front() {
             let old = now.saturating_sub(born) > self.limits.age;
             if !old && self.entries.len() < self.limits.exchanges {
                 break;
             }
             self.forgotten += u64::from(!old);
-            self.by_age.pop_front();
-            self.end(key, Side::Server);
-            self.entries.remove(&key);
+            if is_open {
+                self.end(key, Side::Server);
+            }
+            self.entries.pop_front();
+            self.first = self.first.wrapping_add(1);
+            self.numbers.remove(&key);
         }
     }
 }

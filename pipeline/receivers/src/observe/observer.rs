@@ -4,6 +4,7 @@
 //! serve as its clock, so that a capture of yesterday ages as it did yesterday.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -14,7 +15,7 @@ use protocols::{Chunk, Connection, ConnectionConfig, Exchange, Flow, Nanos};
 
 use super::end::{End, Pairs};
 use super::events::{Closed, Counts, Failed, Identify, Opened, Statistics};
-use super::finished::{EndId, Finished};
+use super::finished::{Addresses, EndId, Finished};
 use super::http_metrics::HttpMetrics;
 use super::lineage::{Begun, Lineage, LineageLimits, Side, WireContext};
 use super::process::Who;
@@ -91,11 +92,11 @@ impl<I: Identify> Observer<I> {
             http: self.settings.http.parser.clone(),
         };
         let end = End {
-            local: opened.local,
-            peer: opened.peer,
+            addresses: Rc::new(Addresses::new(opened.local, opened.peer)),
             start: opened.start,
             pair: None,
             stand_in: stand_in(id),
+            last_key: None,
             process: opened.process,
             partner: None,
             peer_process: None,
@@ -135,9 +136,10 @@ impl<I: Identify> Observer<I> {
         }
     }
 
-    /// Bytes were moved.
-    pub fn chunk(&mut self, id: EndId, flow: Flow, chunk: Chunk<'_>) {
-        let Some(end) = self.ends.get_mut(&id) else { return };
+    /// Bytes were moved. Returns what payload of the connection still serves, if it is watched.
+    // Per chunk: most bring a request's head or complete an exchange, the others end before `collect`.
+    pub fn chunk(&mut self, id: EndId, flow: Flow, chunk: Chunk<'_>) -> Option<Want> {
+        let end = self.ends.get_mut(&id)?;
         self.since.get_or_insert(chunk.origin.time);
         if chunk.origin.tgid != 0 {
             end.process = chunk.origin.tgid;
@@ -151,7 +153,11 @@ impl<I: Identify> Observer<I> {
             }
         }
         end.connection.push(flow, chunk);
-        self.collect(id, chunk.origin.time);
+        let wants = end.connection.wants();
+        if end.has_news() {
+            self.collect(id, chunk.origin.time);
+        }
+        Some(wants)
     }
 
     /// Whether the application was not yet seen to receive all bytes up to this position.
@@ -203,7 +209,7 @@ impl<I: Identify> Observer<I> {
     /// Time has passed: gives up what waited too long.
     pub fn tick(&mut self, now: Nanos) {
         let (lineage, spans) = (&mut self.lineage, &mut self.spans);
-        self.waiting.give_up(age(now), |end| spans.add(end, lineage));
+        self.waiting.give_up(age(now), |end| spans.add(&end, lineage));
         if now.0.saturating_sub(self.settled.0) >= SETTLE_INTERVAL {
             self.settle(now);
         }
@@ -265,7 +271,7 @@ impl<I: Identify> Observer<I> {
     /// Lets go of what waits for its other end; connections stay open.
     pub fn flush(&mut self) {
         let (lineage, spans) = (&mut self.lineage, &mut self.spans);
-        self.waiting.finish(|end| spans.add(end, lineage));
+        self.waiting.finish(|end| spans.add(&end, lineage));
     }
 
     /// What payload of a connection still serves, if it is watched.
@@ -296,17 +302,33 @@ impl<I: Identify> Observer<I> {
     /// Takes what a connection has found.
     fn collect(&mut self, id: EndId, now: Nanos) {
         self.find_partner(id);
-        let Some(side) = self.ends.get(&id).and_then(End::side) else { return };
-        self.begin(id, side, now);
         let Some(end) = self.ends.get_mut(&id) else { return };
+        let Some(side) = end.side() else { return };
+        while let Some(begun) = end.connection.next_begun() {
+            let process = if begun.origin.tgid == 0 { end.process } else { begun.origin.tgid };
+            let is_told = self.sdk.is_idle() || !self.sdk.suppresses(&self.identify.process(process));
+            begin(&mut self.lineage, end, side, &begun, is_told, now);
+        }
         let unreported = end.connection.unreported();
         let before = std::mem::replace(&mut end.counted, unreported);
         self.counts.unpaired += unreported.unpaired - before.unpaired;
         self.counts.unseen += unreported.unseen - before.unseen;
         self.counts.untimed += unreported.untimed - before.untimed;
         self.counts.malformed += unreported.malformed - before.malformed;
-        while let Some(exchange) = self.ends.get_mut(&id).and_then(|end| end.connection.next_exchange()) {
-            self.finished(id, side, exchange, now);
+        if !end.connection.has_news() {
+            return;
+        }
+        let (partner, last_seen) = (end.partner, end.peer_process);
+        let process = partner.and_then(|partner| self.ends.get(&partner)).map(|partner| partner.process);
+        let peer = Peer { is_there: partner.is_some(), process: process.or(last_seen) };
+        while let Some(end) = self.ends.get_mut(&id)
+            && let Some(exchange) = end.connection.next_exchange()
+        {
+            for key in end.answered(exchange.position) {
+                self.lineage.end(key, side);
+            }
+            let finished = finished(end, side, exchange, peer.process, &mut self.identify);
+            self.tell(finished, &peer, now);
         }
     }
 
@@ -323,46 +345,10 @@ impl<I: Identify> Observer<I> {
         }
     }
 
-    /// Tells the lineage of requests whose heads have been read.
-    fn begin(&mut self, id: EndId, side: Side, now: Nanos) {
-        while let Some(end) = self.ends.get_mut(&id)
-            && let Some(begun) = end.connection.next_begun()
-        {
-            let key = end.key(begun.position);
-            let given_up = if side == Side::Server { end.open_request(begun.position) } else { None };
-            let process = if begun.origin.tgid == 0 { end.process } else { begun.origin.tgid };
-            let context =
-                begun.context.map(|context| WireContext { trace_id: context.trace_id, parent_id: context.span_id });
-            let is_told = !self.leaves_spans_to(process);
-            // A source that cannot tell processes apart does not know whose request causes whose.
-            let (process, thread) = (begun.origin.tgid, begun.origin.tid);
-            self.lineage.begin(&Begun { key, side, process, thread, context, is_told }, age(now));
-            if let Some(key) = given_up {
-                self.lineage.end(key, side);
-            }
-        }
-    }
-
-    fn finished(&mut self, id: EndId, side: Side, exchange: Exchange, now: Nanos) {
+    /// Counts what an end saw of an exchange, and makes a span of it, at once or when the other end has seen it too.
+    fn tell(&mut self, finished: Finished, peer: &Peer, now: Nanos) {
         self.counts.exchanges += 1;
-        let peer_process = self.peer_process(id);
-        let Some(end) = self.ends.get_mut(&id) else { return };
-        for key in end.answered(exchange.position) {
-            self.lineage.end(key, side);
-        }
-        let partner = end.partner;
-        let process = if exchange.request_origin.tgid == 0 { end.process } else { exchange.request_origin.tgid };
-        let finished = Finished {
-            key: end.key(exchange.position),
-            is_key_genuine: end.pair.is_some(),
-            side,
-            process: self.identify.process(process),
-            peer_process: peer_process.map(|id| self.identify.process(id)),
-            local: end.local,
-            peer: end.peer,
-            exchange,
-        };
-        self.sdk.notice(side, &finished.exchange, &finished.process);
+        self.sdk.notice(finished.side, &finished.exchange, &finished.process);
         let rule = self.ignored_by(&finished.exchange);
         if rule.is_none_or(|counts| counts) {
             self.http.record(&finished, &self.settings.http, self.since.unwrap_or(now));
@@ -370,15 +356,15 @@ impl<I: Identify> Observer<I> {
         if rule.is_some() || self.sdk.suppresses(&finished.process) {
             return;
         }
-        let will_come = partner.is_some() && !peer_process.is_some_and(|peer| self.leaves_spans_to(peer));
+        let will_come = peer.is_there && !peer.process.is_some_and(|peer| self.leaves_spans_to(peer));
         // The other end may be over, and gone, before this one has read the answer.
         if !will_come && !self.waiting.holds(&finished.key) {
-            self.spans.add(finished, &mut self.lineage);
+            self.spans.add(&finished, &mut self.lineage);
             return;
         }
-        match self.waiting.arrive(finished, age(now)) {
+        match self.waiting.arrive(Box::new(finished), age(now)) {
             Arrival::First => {}
-            Arrival::Alone(end) => self.spans.add(end, &mut self.lineage),
+            Arrival::Alone(end) => self.spans.add(&end, &mut self.lineage),
             Arrival::Second(first, second) => self.spans.add_pair(first, second, &mut self.lineage),
         }
     }
@@ -417,11 +403,11 @@ impl<I: Identify> Observer<I> {
         let connect = end.connect_seconds.take();
         let process = self.identify.process(end.process);
         let other = peer_process.map(|id| self.identify.process(id));
-        let own = Endpoint::new(Some(&process), end.local.ip());
-        let other = Endpoint::new(other.as_deref(), end.peer.ip());
+        let own = Endpoint::new(Some(&process), end.addresses.local.ip());
+        let other = Endpoint::new(other.as_deref(), end.addresses.peer.ip());
         let (source, destination, port) = match side {
-            Side::Client => (own, other, end.peer.port()),
-            Side::Server => (other, own, end.local.port()),
+            Side::Client => (own, other, end.addresses.peer.port()),
+            Side::Server => (other, own, end.addresses.local.port()),
         };
         let protocol = end.connection.protocol().name();
         let process = Who(process);
@@ -449,6 +435,44 @@ impl<I: Identify> Observer<I> {
             partner.partner = None;
             partner.peer_process = Some(end.process);
         }
+    }
+}
+
+/// The other end of an exchange that is over.
+struct Peer {
+    is_there: bool,
+    process: Option<u32>,
+}
+
+/// Tells the lineage of a request whose head has been read.
+fn begin(lineage: &mut Lineage, end: &mut End, side: Side, begun: &protocols::Begun, is_told: bool, now: Nanos) {
+    let key = end.key(begun.position);
+    let given_up = if side == Side::Server { end.open_request(begun.position) } else { None };
+    let context = begun.context.map(|context| WireContext { trace_id: context.trace_id, parent_id: context.span_id });
+    // A source that cannot tell processes apart does not know whose request causes whose.
+    let (process, thread) = (begun.origin.tgid, begun.origin.tid);
+    lineage.begin(&Begun { key, side, process, thread, context, is_told }, age(now));
+    if let Some(key) = given_up {
+        lineage.end(key, side);
+    }
+}
+
+fn finished(
+    end: &mut End,
+    side: Side,
+    exchange: Exchange,
+    peer: Option<u32>,
+    identify: &mut impl Identify,
+) -> Finished {
+    let process = if exchange.request_origin.tgid == 0 { end.process } else { exchange.request_origin.tgid };
+    Finished {
+        key: end.key(exchange.position),
+        is_key_genuine: end.pair.is_some(),
+        side,
+        process: identify.process(process),
+        peer_process: peer.map(|id| identify.process(id)),
+        addresses: Rc::clone(&end.addresses),
+        exchange,
     }
 }
 

@@ -1,11 +1,9 @@
 //! Writes exchanges as OTLP spans.
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
-
+use hashbrown::HashMap;
 use pdata::{AttributesWriter, Batch, LinkFields, SpanFields, TracesWriter};
 use protocols::chunk::Party;
-use protocols::semconv::{Endpoint, Endpoints, Scratch, Value};
+use protocols::semconv::{Scratch, Value};
 
 use super::finished::Finished;
 use super::lineage::{Lineage, Place, Side};
@@ -16,15 +14,18 @@ use super::wire::WIRE_KEY_ATTRIBUTE;
 /// Instrumentation scope of everything that is observed.
 pub const SCOPE: &str = "tidewatch";
 
-/// Spans that are complete and wait for a batch to be made of them.
+/// Spans that are written and wait for their batch. Written at once, while the exchange is still in the cache, one
+/// writer per process, so that each process's resource is written once.
 pub struct Spans {
-    ready: Vec<(Finished, Place)>,
+    writers: Vec<TracesWriter>,
+    /// Which of the writers is whose.
+    places: HashMap<Who, usize>,
+    count: usize,
     rules: HttpRules,
     /// Traces whose last seven bytes are below this are not told: the rejection threshold of consistent sampling, so
     /// that samplers behind us keep whole traces, too (OpenTelemetry, "TraceState: Probability Sampling").
     threshold: u64,
     scratch: Scratch,
-    texts: Addresses,
 }
 
 /// Number of values of the part of a trace id that sampling looks at.
@@ -41,91 +42,74 @@ impl Spans {
         )]
         let threshold = ((1.0 - settings.ratio.clamp(0.0, 1.0)) * RANDOM_VALUES as f64) as u64;
         Self {
-            ready: Vec::new(),
+            writers: Vec::new(),
+            places: HashMap::new(),
+            count: 0,
             rules: settings.http.clone(),
             threshold,
             scratch: Scratch::default(),
-            texts: Addresses::default(),
         }
     }
 
     /// How many are ready.
     pub fn len(&self) -> usize {
-        self.ready.len()
+        self.count
     }
 
     /// One end, alone.
-    pub fn add(&mut self, end: Finished, lineage: &mut Lineage) {
+    pub fn add(&mut self, end: &Finished, lineage: &mut Lineage) {
         let place = lineage.place(end.key, end.side);
-        self.keep(end, place);
+        let [.., a, b, c, d, e, f, g] = place.trace_id;
+        let random = u64::from_be_bytes([0, a, b, c, d, e, f, g]);
+        if random >= self.threshold {
+            self.write(end, &place);
+        }
     }
 
     /// Both ends of one exchange, in any order. The client's start is never after the server's: a blocking send is
     /// stamped when it returns, which may be after the other end has received.
-    pub fn add_pair(&mut self, first: Finished, second: Finished, lineage: &mut Lineage) {
+    pub fn add_pair(&mut self, first: Box<Finished>, second: Box<Finished>, lineage: &mut Lineage) {
         let (mut client, mut server) = if first.side == Side::Client { (first, second) } else { (second, first) };
         client.peer_process.get_or_insert_with(|| server.process.clone());
         server.peer_process.get_or_insert_with(|| client.process.clone());
         client.exchange.start = client.exchange.start.min(server.exchange.start);
         client.exchange.end = client.exchange.end.max(client.exchange.start);
-        self.add(client, lineage);
-        self.add(server, lineage);
+        self.add(&client, lineage);
+        self.add(&server, lineage);
     }
 
-    fn keep(&mut self, end: Finished, place: Place) {
-        let [.., a, b, c, d, e, f, g] = place.trace_id;
-        let random = u64::from_be_bytes([0, a, b, c, d, e, f, g]);
-        if random >= self.threshold {
-            self.ready.push((end, place));
-        }
-    }
-
-    /// All that is ready as one batch, each process's resource written once.
+    /// All that is ready as one batch.
     pub fn take(&mut self) -> Option<Batch> {
-        if self.ready.is_empty() {
-            return None;
-        }
-        let mut ready = std::mem::take(&mut self.ready);
-        ready.sort_by_key(|(end, _)| Who(end.process.clone()).number());
-        let mut writer = TracesWriter::new();
-        let mut last = None;
-        for (end, place) in &ready {
-            let who = Who(end.process.clone());
-            if last.as_ref() != Some(&who) {
-                writer.resource(|attributes| {
-                    end.process.attributes.iter().for_each(|(key, value)| {
-                        attributes.add(key, value.as_str());
-                    });
-                });
-                writer.scope(SCOPE, env!("CARGO_PKG_VERSION"));
-                last = Some(who);
-            }
-            self.write(&mut writer, end, place);
-        }
-        ready.clear();
-        self.ready = ready;
-        Some(writer.finish())
+        self.count = 0;
+        self.places.clear();
+        Batch::merge(self.writers.drain(..).map(|mut writer| writer.finish()))
     }
 
     // Per span, on the observer's thread. No allocation but the growth of buffers.
-    fn write(&mut self, writer: &mut TracesWriter, end: &Finished, place: &Place) {
-        let party = party(end.side);
-        let ends = self.texts.endpoints(end.side, end.local, end.peer);
-        let described = self.rules.naming.span(&end.exchange, party, &ends, &mut self.scratch);
+    fn write(&mut self, end: &Finished, place: &Place) {
+        let next = self.writers.len();
+        let index = *self.places.entry(Who(end.process.clone())).or_insert(next);
+        if index == next {
+            self.writers.push(begun(end));
+        }
+        let Some(writer) = self.writers.get_mut(index) else { return };
+        self.count += 1;
+        let ends = end.addresses.endpoints(end.side);
+        let described = self.rules.naming.span(&end.exchange, party(end.side), &ends, &mut self.scratch);
         let fields = SpanFields {
             trace_id: &place.trace_id,
             span_id: &place.span_id,
             parent_span_id: place.parent_id.as_ref().map_or(&[], |id| id.as_slice()),
-            name: described.name,
+            name: described.name(),
             kind: if end.side == Side::Client { 3 } else { 2 },
             start_unix_nano: end.exchange.start.0,
             end_unix_nano: end.exchange.end.0,
-            status_code: if described.error.is_some() { 2 } else { 0 },
+            status_code: if described.error().is_some() { 2 } else { 0 },
             ..SpanFields::default()
         };
         writer.span_with(&fields, |extras| {
             extras.attributes(|attributes| {
-                described.attributes.iter().for_each(|(key, value)| add(attributes, key, value));
+                described.span_attributes(|key, value| add(attributes, key, value));
                 attributes.add("network.protocol.name", "http");
                 if end.is_key_genuine {
                     attributes.add(WIRE_KEY_ATTRIBUTE, end.key.hex().as_str());
@@ -144,12 +128,24 @@ impl Spans {
     }
 }
 
+/// A writer that has written who an end's process is.
+fn begun(end: &Finished) -> TracesWriter {
+    let mut writer = TracesWriter::new();
+    writer.resource(|attributes| {
+        end.process.attributes.iter().for_each(|(key, value)| {
+            attributes.add(key, value.as_str());
+        });
+    });
+    writer.scope(SCOPE, env!("CARGO_PKG_VERSION"));
+    writer
+}
+
 /// Adds an attribute as the conventions' describer gives it.
-pub fn add(attributes: &mut AttributesWriter<'_>, key: &str, value: &Value<'_>) {
+fn add(attributes: &mut AttributesWriter<'_>, key: &str, value: Value<'_>) {
     match value {
-        Value::Str(text) => attributes.add(key, *text),
-        Value::Int(number) => attributes.add(key, *number),
-        Value::List(text) => attributes.add(key, &[*text][..]),
+        Value::Str(text) => attributes.add(key, text),
+        Value::Int(number) => attributes.add(key, number),
+        Value::List(text) => attributes.add(key, &[text][..]),
     };
 }
 
@@ -158,29 +154,5 @@ pub fn party(side: Side) -> Party {
     match side {
         Side::Client => Party::Client,
         Side::Server => Party::Server,
-    }
-}
-
-/// Texts of addresses, in buffers that are used again.
-#[derive(Debug, Default)]
-pub struct Addresses {
-    local: String,
-    peer: String,
-}
-
-impl Addresses {
-    /// Both ends as the describer wants them.
-    pub fn endpoints(&mut self, side: Side, local: SocketAddr, peer: SocketAddr) -> Endpoints<'_> {
-        self.local.clear();
-        self.peer.clear();
-        // Writing to a string cannot fail.
-        let _ = write!(self.local, "{}", local.ip());
-        let _ = write!(self.peer, "{}", peer.ip());
-        let local = Endpoint { address: &self.local, port: local.port() };
-        let peer = Endpoint { address: &self.peer, port: peer.port() };
-        match side {
-            Side::Client => Endpoints { client: local, server: peer },
-            Side::Server => Endpoints { client: peer, server: local },
-        }
     }
 }

@@ -11,7 +11,7 @@ use super::wire::WireKey;
 /// Ends that wait, and how many went alone.
 #[derive(Debug)]
 pub struct Waiting {
-    ends: HashMap<WireKey, Finished>,
+    ends: HashMap<WireKey, Box<Finished>>,
     deadlines: VecDeque<(Duration, WireKey)>,
     patience: Duration,
     limit: usize,
@@ -23,14 +23,13 @@ pub struct Waiting {
 
 /// What comes of an end that is over.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "lives for the length of one call")]
 pub enum Arrival {
     /// It waits now.
     First,
     /// The other end was waiting.
-    Second(Finished, Finished),
+    Second(Box<Finished>, Box<Finished>),
     /// It goes alone: too many wait.
-    Alone(Finished),
+    Alone(Box<Finished>),
 }
 
 impl Waiting {
@@ -40,7 +39,7 @@ impl Waiting {
     }
 
     /// An end of an exchange whose other end is observed too is over.
-    pub fn arrive(&mut self, end: Finished, now: Duration) -> Arrival {
+    pub fn arrive(&mut self, end: Box<Finished>, now: Duration) -> Arrival {
         match self.ends.remove(&end.key) {
             Some(other) if other.side != end.side => return Arrival::Second(other, end),
             // The same end twice is two requests under one key, which cannot be told apart: the older one goes.
@@ -65,7 +64,7 @@ impl Waiting {
     }
 
     /// Hands out the ends that have waited long enough.
-    pub fn give_up(&mut self, now: Duration, mut alone: impl FnMut(Finished)) {
+    pub fn give_up(&mut self, now: Duration, mut alone: impl FnMut(Box<Finished>)) {
         while self.deadlines.front().is_some_and(|(deadline, _)| *deadline <= now) {
             let Some((_, key)) = self.deadlines.pop_front() else { return };
             if let Some(end) = self.ends.remove(&key) {
@@ -76,7 +75,7 @@ impl Waiting {
     }
 
     /// Hands out all that wait.
-    pub fn finish(&mut self, alone: impl FnMut(Finished)) {
+    pub fn finish(&mut self, alone: impl FnMut(Box<Finished>)) {
         self.deadlines.clear();
         self.ends.drain().map(|(_, end)| end).for_each(alone);
     }

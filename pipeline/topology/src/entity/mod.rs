@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::kind::{Kind, OutsideKind};
-pub use self::node_id::{BadNodeId, NodeId};
+pub use self::node_id::{BadNodeId, Encoded, NodeId};
 
 /// A name as somebody sent it; shared, since few names stand in many rows.
 pub type Name = Arc<str>;
@@ -118,6 +118,14 @@ impl Who {
     /// True for the typed buckets of which nothing is known: they are never `unexpected`.
     pub fn is_unresolved(&self) -> bool {
         matches!(self, Self::Outside(outside) if matches!(outside.kind, OutsideKind::Unknown | OutsideKind::User))
+    }
+
+    /// The id of the group that it is drawn in: its namespace, or for what is outside its type.
+    pub fn group(&self) -> String {
+        match self {
+            Self::Inside(inside) => format!("ns:{}/{}", Encoded(&inside.cluster), Encoded(&inside.namespace)),
+            Self::Outside(outside) => format!("ext:{}", outside.kind.as_str()),
+        }
     }
 
     /// The node that `view` draws for this entity. Hosts are facets, not entities: [`View::Host`] falls back to the

@@ -38,24 +38,27 @@ impl std::error::Error for BadNodeId {}
 
 impl fmt::Display for NodeId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        encode(formatter, &self.cluster)?;
-        formatter.write_str("/")?;
-        encode(formatter, &self.namespace)?;
-        write!(formatter, "/{}/", self.kind)?;
-        encode(formatter, &self.name)
+        let (cluster, namespace, name) = (Encoded(&self.cluster), Encoded(&self.namespace), Encoded(&self.name));
+        write!(formatter, "{cluster}/{namespace}/{}/{name}", self.kind)
     }
 }
 
-/// RFC 3986 2.3: all but unreserved characters; so an id is one path segment per part, and harmless in any text.
-fn encode(formatter: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            write!(formatter, "{}", char::from(byte))?;
-        } else {
-            write!(formatter, "%{byte:02X}")?;
+/// A segment of an id. RFC 3986 2.3: all but unreserved characters are percent-encoded; so an id is one path segment
+/// per part, and harmless in any text.
+#[derive(Debug, Clone, Copy)]
+pub struct Encoded<'t>(pub &'t str);
+
+impl fmt::Display for Encoded<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                write!(formatter, "{}", char::from(byte))?;
+            } else {
+                write!(formatter, "%{byte:02X}")?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn decode(text: &str) -> Option<Name> {

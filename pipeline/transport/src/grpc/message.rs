@@ -1,5 +1,7 @@
 //! Length-prefixed messages in a stream of data frames.
 
+use std::fmt::Display;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -24,7 +26,7 @@ pub(super) struct MessageReader<B> {
     read: Bytes,
 }
 
-impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> MessageReader<B> {
+impl<B: Body<Data = Bytes, Error: Display> + Unpin> MessageReader<B> {
     pub fn new(body: B) -> Self {
         Self { body, read: Bytes::new() }
     }
@@ -77,8 +79,12 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> MessageReader<B> {
 
     /// Nothing may follow the message of a unary call.
     pub async fn end(mut self) -> Result<(), Status> {
-        let more = !self.read.is_empty() || self.more().await?.is_some_and(|segment| !segment.is_empty());
-        if more { Err(Status::new(Code::Unimplemented, "one message is expected, more came")) } else { Ok(()) }
+        // Empty frames may stand anywhere, also before what must not come.
+        while self.read.is_empty() {
+            let Some(more) = self.more().await? else { return Ok(()) };
+            self.read = more;
+        }
+        Err(Status::new(Code::Unimplemented, "one message is expected, more came"))
     }
 }
 
@@ -97,4 +103,27 @@ pub(super) fn framed(segments: Vec<Bytes>, compressed: bool) -> Result<Vec<Bytes
         return Ok(vec![head.freeze()]);
     }
     Ok(std::iter::once(head.freeze()).chain(segments).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_hides_behind_an_empty_frame() {
+        let frames = [&b"\0\0\0\0\x02"[..], b"", b"ab", b"", b"c"];
+        let frames = frames.map(|frame| Ok::<_, Infallible>(Frame::data(Bytes::from_static(frame))));
+        let mut reader = MessageReader::new(StreamBody::new(futures_util::stream::iter(frames)));
+
+        let prefix = reader.prefix().await.unwrap();
+        let message = reader.message(prefix.length).await.unwrap();
+
+        assert_eq!(message, "ab");
+        assert_eq!(reader.end().await.unwrap_err().code, Code::Unimplemented);
+    }
 }

@@ -151,7 +151,7 @@ fn a_bomb_is_refused_and_the_connection_lives_on() {
         let refused = client.export(Signal::Traces, vec![vec![0; 100 << 20].into()]).await.unwrap_err();
         client.export(Signal::Traces, vec!["small".into()]).await.unwrap();
 
-        let text = "rpc error: code = ResourceExhausted desc = grpc: received message after decompression larger than max 4194304";
+        let text = "rpc error: code = ResourceExhausted desc = grpc: received message after decompression larger than max 4194304; raise 'max_recv_msg_size_mib' to take it";
         assert_eq!(refused, DeliveryError::Permanent(text.into()));
         assert_eq!(intake.messages(), ["small"]);
         assert_eq!(budget.used(), 0);
@@ -165,8 +165,7 @@ fn a_message_over_the_limit_is_refused_in_the_words_of_grpc() {
 
         let refused = client.export(Signal::Traces, vec![vec![0; (4 << 20) + 1].into()]).await.unwrap_err();
 
-        let text =
-            "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (4194305 vs. 4194304)";
+        let text = "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (4194305 vs. 4194304); raise 'max_recv_msg_size_mib' to take it";
         assert_eq!(refused, DeliveryError::Permanent(text.into()));
     });
 }

@@ -9,6 +9,7 @@
 mod client;
 mod otlp_client;
 mod otlp_server;
+mod patient;
 mod pool;
 mod retry_after;
 mod server;

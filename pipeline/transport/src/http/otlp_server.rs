@@ -122,7 +122,7 @@ fn answer(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>)
 }
 
 fn failure(status: &Status, encoding: Encoding) -> Response<Payload> {
-    let http = status.code.http();
+    let http = status.http();
     let mut response = match encoding {
         Encoding::Protobuf => answer(http, PROTOBUF, status.encode()),
         Encoding::Json => answer(http, JSON, json(status)),

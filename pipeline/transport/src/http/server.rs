@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -15,8 +16,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::patient::Patient;
 use crate::admission::{Admission, Admitted};
-use crate::body::Payload;
 use crate::compression::{Codec, DecompressError, decompress};
 use crate::serve::{Connection, Serving, Stopping, accept};
 use crate::status::{Code, Status};
@@ -39,6 +40,8 @@ pub struct HttpServerOptions {
     pub codecs: Option<Vec<String>>,
     /// Sent with every answer.
     pub response_headers: Vec<(HeaderName, HeaderValue)>,
+    /// A client that takes nothing of what waits for it for so long is left.
+    pub write_patience: Option<Duration>,
 }
 
 impl Default for HttpServerOptions {
@@ -50,6 +53,7 @@ impl Default for HttpServerOptions {
             keep_alive: true,
             codecs: None,
             response_headers: Vec::new(),
+            write_patience: None,
         }
     }
 }
@@ -59,19 +63,22 @@ struct Server<S> {
     options: HttpServerOptions,
 }
 
-/// Serves each request to `listener` with `service`, on local tasks, until [`Serving::stop`].
-pub fn serve_http<S, F>(listener: TcpListener, options: HttpServerOptions, service: S) -> Serving
+/// Serves each request to `listener` with `service`, on local tasks, until [`Serving::stop`]. Answers have bodies of any
+/// kind: mostly [`Payload`](crate::Payload).
+pub fn serve_http<S, F, B>(listener: TcpListener, options: HttpServerOptions, service: S) -> Serving
 where
     S: Fn(Request<Incoming>, SocketAddr) -> F + 'static,
-    F: Future<Output = Response<Payload>> + 'static,
+    F: Future<Output = Response<B>> + 'static,
+    B: Body<Data: Buf, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + 'static,
 {
     accept(listener, Server { service, options })
 }
 
-impl<S, F> Connection for Server<S>
+impl<S, F, B> Connection for Server<S>
 where
     S: Fn(Request<Incoming>, SocketAddr) -> F + 'static,
-    F: Future<Output = Response<Payload>> + 'static,
+    F: Future<Output = Response<B>> + 'static,
+    B: Body<Data: Buf, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + 'static,
 {
     async fn serve(self: Rc<Self>, stream: TcpStream, peer: SocketAddr, mut stopping: Stopping) {
         let service = service_fn(|request| {
@@ -88,6 +95,7 @@ where
             .timer(TokioTimer::new())
             .header_read_timeout(self.options.header_timeout)
             .keep_alive(self.options.keep_alive);
+        let stream = Patient::new(stream, self.options.write_patience);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
@@ -186,7 +194,9 @@ fn codec(headers: &HeaderMap, options: &HttpServerOptions) -> Result<Option<Code
 }
 
 fn too_large(limit: usize) -> Status {
-    Status::new(Code::InvalidArgument, format!("http: request body too large: more than {limit} bytes"))
+    let text =
+        format!("http: request body too large: more than {limit} bytes; raise 'max_request_body_size' to take it");
+    Status::new(Code::ResourceExhausted, text)
 }
 
 async fn throw_away(body: &mut Incoming, most: usize) {

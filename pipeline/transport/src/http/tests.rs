@@ -186,7 +186,8 @@ fn an_endless_answer_is_read_to_64_kib_and_no_further() {
 fn a_destination_that_says_nothing_is_given_up_in_time() {
     story(async {
         let (listener, address) = door().await;
-        let silent = serve_http(listener, HttpServerOptions::default(), |_, _| std::future::pending());
+        let silent =
+            serve_http(listener, HttpServerOptions::default(), |_, _| std::future::pending::<Response<Payload>>());
         let target = Target::parse(&format!("http://{address}/")).unwrap();
         let client = with(HttpClientOptions { timeout: Some(Duration::from_millis(1)), ..options(None) });
 
@@ -280,8 +281,10 @@ fn bodies_over_the_limit_are_refused_told_or_not() {
             export_over_http(&client(Some("zstd")), &target, Encoding::Protobuf, vec![vec![0; 5000].into()]).await;
 
         for refused in [told, chunked, packed.unwrap_err().to_string()] {
-            assert!(refused.contains("http: request body too large"), "{refused}");
-            assert!(refused.contains(" 400"), "{refused}");
+            let text = "http: request body too large: more than 10 bytes; raise 'max_request_body_size' to take it";
+            assert!(refused.contains(text), "{refused}");
+            assert!(refused.contains(" 413"), "{refused}");
+            assert!(!refused.contains("Retry"), "{refused}");
         }
         assert!(intake.messages().is_empty());
     });
@@ -303,7 +306,7 @@ fn a_bomb_is_refused_and_gives_its_bytes_back() {
 
         let answer = raw(&serving, &head, &bomb).await;
 
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
         assert!(answer.contains("http: request body too large: more than 20971520 bytes"), "{answer}");
         assert_eq!((budget.used(), intake.messages().len()), (0, 0));
     });

@@ -17,7 +17,7 @@ pub(super) struct BatchRules {
 }
 
 impl BatchRules {
-    pub fn of(settings: &BatchSettings, queue_sizer: Sizer) -> Self {
+    pub fn of(settings: &BatchSettings, queue_sizer: Option<Sizer>) -> Self {
         Self {
             flush_after: settings.flush_timeout.as_duration(),
             smallest: settings.min_size.unsigned_abs(),

@@ -52,7 +52,7 @@ impl Rules {
         let consumers = usize::try_from(settings.num_consumers).unwrap_or(1);
         Self {
             capacity: (settings.queue_size.unsigned_abs() / shards as u64).max(1),
-            sizer: settings.sizer,
+            sizer: settings.sizer(),
             consumers: consumers.div_ceil(shards).max(1),
             block_on_overflow: settings.block_on_overflow,
             wait_for_result: settings.wait_for_result,
@@ -143,13 +143,13 @@ impl<D: Delivery> Queue<D> {
 
     pub fn accept(self: &Rc<Self>, batch: Batch, ack: Ack) {
         let size = measure(self.rules.sizer, &batch);
-        let hold = if self.rules.draws_on_budget {
-            let Some(hold) = self.budget.take(batch.size()) else {
-                return self.refuse(&batch, ack, "sending queue is full: too many bytes in flight");
-            };
-            Some(hold)
-        } else {
-            None
+        let hold = match self.rules.draws_on_budget {
+            false => None,
+            true if self.is_idle() => Some(self.budget.take_first(batch.size())),
+            true => match self.budget.take(batch.size()) {
+                Some(hold) => Some(hold),
+                None => return self.refuse(&batch, ack, "sending queue is full: too many bytes in flight"),
+            },
         };
         let arrival = Blocked { batch, ack, hold, size };
         if self.has_room(size) {
@@ -178,6 +178,12 @@ impl<D: Delivery> Queue<D> {
     fn refuse(&self, batch: &Batch, ack: Ack, reason: &str) {
         self.telemetry.items.enqueue_failed(batch.items());
         ack.refuse(Refusal::overload(reason));
+    }
+
+    /// True if it keeps nothing.
+    fn is_idle(&self) -> bool {
+        let state = self.state.borrow();
+        state.used == 0 && state.blocked.is_empty()
     }
 
     /// Blocked batches go first. A batch larger than the whole queue passes when it is alone.

@@ -268,7 +268,8 @@ fn a_queue_may_count_items_or_bytes() {
             [(Sizer::Items, 3), (Sizer::Bytes, i64::try_from(spans(&["a", "b", "c"]).size()).unwrap())]
         {
             let destination = Destination::stalled();
-            let exporter = Exporter::new(&destination, Some(QueueSettings { sizer, queue_size, ..queue() }), None);
+            let exporter =
+                Exporter::new(&destination, Some(QueueSettings { sizer: Some(sizer), queue_size, ..queue() }), None);
 
             assert_eq!(exporter.takes(&["a", "b"]).await, Ok(()));
             assert!(exporter.takes(&["c", "d"]).await.is_err(), "{sizer:?}");
@@ -291,6 +292,26 @@ fn the_bytes_of_the_process_bound_every_queue() {
         destination.let_in(2);
         settle().await;
         assert_eq!(exporter.context.budget.used(), 0);
+    });
+}
+
+#[test]
+fn a_batch_of_the_whole_budget_goes_to_every_queue_that_keeps_nothing() {
+    story(async {
+        let (first, second) = (Destination::stalled(), Destination::stalled());
+        let size = spans(&["a"]).size();
+        let exporter = Exporter::within(&first, Some(queue()), None, size, 1);
+        let beside = Sending::new(second.clone(), Some(&queue()), None, None, &exporter.context);
+        let request = exporter.context.budget.admit(size).unwrap();
+
+        let (ack, answer) = promise();
+        exporter.sending.accept(spans(&["a"]), ack.clone());
+        beside.accept(spans(&["a"]), ack);
+
+        assert_eq!(answer.await, Ok(()));
+        drop(request);
+        assert!(exporter.context.budget.admit(1).is_none(), "what is queued leaves no room for more");
+        assert!(exporter.takes(&["b"]).await.is_err());
     });
 }
 

@@ -22,7 +22,7 @@ pub struct HttpClientSettings {
     pub read_buffer_size: i64,
     /// Accepted; the sizes of buffers follow the bodies.
     pub write_buffer_size: i64,
-    /// Longest time of one request, until its answer is read. 0: no limit.
+    /// Longest time of one request, until its answer is read. 0 or less: no limit.
     pub timeout: GoDuration,
     /// Sent with every request.
     pub headers: Pairs<Secret>,
@@ -54,7 +54,6 @@ pub struct HttpClientSettings {
 
 impl Validate for HttpClientSettings {
     fn validate(&self, check: &mut Check<'_, '_>) {
-        check.require(!self.timeout.is_negative(), "timeout", "'timeout' must be non-negative");
         self.compression.check_level(&self.compression_params, check);
         for (key, number) in [
             ("read_buffer_size", self.read_buffer_size),

@@ -80,6 +80,7 @@ impl HttpServerSettings {
             keep_alive: self.keepalive.as_ref().map_or(self.keep_alives_enabled, |keepalive| keepalive.enabled),
             codecs: Some(self.compression_algorithms.clone()),
             response_headers: extra.filter_map(|(name, value)| headers::header(name, value.expose(), false)).collect(),
+            write_patience: base.write_patience,
         }
     }
 }

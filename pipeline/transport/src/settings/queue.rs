@@ -25,8 +25,8 @@ pub struct QueueSettings {
     /// Most that is queued or being sent, in the unit of `sizer`.
     #[config(default = 1000)]
     pub queue_size: i64,
-    /// What `queue_size` counts.
-    pub sizer: Sizer,
+    /// What `queue_size` counts. By default requests.
+    pub sizer: Option<Sizer>,
     /// When the queue is full: make senders wait instead of refusing them.
     pub block_on_overflow: bool,
     /// Tell senders how delivery ended, instead of that the queue took their data.
@@ -47,18 +47,14 @@ pub struct BatchSettings {
     pub min_size: i64,
     /// Cut what is larger. 0: no limit.
     pub max_size: i64,
-    /// What the sizes count: items or bytes. By default that of the queue if it is one of them, else items.
+    /// What the sizes count: items or bytes. By default that of the queue if one is written there, else items.
     pub sizer: Option<Sizer>,
 }
 
 impl BatchSettings {
     /// What the sizes count within a queue that counts `queue`.
-    pub(crate) fn sizer_within(&self, queue: Sizer) -> Sizer {
-        match (self.sizer, queue) {
-            (Some(sizer), _) => sizer,
-            (None, Sizer::Bytes) => Sizer::Bytes,
-            (None, Sizer::Requests | Sizer::Items) => Sizer::Items,
-        }
+    pub(crate) fn sizer_within(&self, queue: Option<Sizer>) -> Sizer {
+        self.sizer.or(queue).unwrap_or(Sizer::Items)
     }
 
     fn problems(&self, queue: &QueueSettings) -> Vec<String> {
@@ -69,7 +65,7 @@ impl BatchSettings {
             (min_size >= 0, format!("batch: `min_size` must be non-negative, found {min_size}")),
             (max_size >= 0, format!("batch: `max_size` must be non-negative, found {max_size}")),
             (
-                self.sizer != Some(Sizer::Requests),
+                self.sizer_within(queue.sizer) != Sizer::Requests,
                 "batch: `batch` supports only `items` or `bytes` sizer, found \"requests\"".to_owned(),
             ),
             (
@@ -77,11 +73,18 @@ impl BatchSettings {
                 format!("batch: `max_size` ({max_size}) must be greater or equal to `min_size` ({min_size})"),
             ),
             (
-                self.sizer_within(queue.sizer) != queue.sizer || min_size <= queue.queue_size,
+                self.sizer_within(queue.sizer) != queue.sizer() || min_size <= queue.queue_size,
                 "`min_size` must be less than or equal to `queue_size`".to_owned(),
             ),
         ];
         rules.into_iter().filter(|(holds, _)| !holds).map(|(_, text)| text).collect()
+    }
+}
+
+impl QueueSettings {
+    /// What `queue_size` counts.
+    pub(crate) fn sizer(&self) -> Sizer {
+        self.sizer.unwrap_or_default()
     }
 }
 

@@ -24,15 +24,17 @@ pub struct RetrySettings {
 
 impl Validate for RetrySettings {
     fn validate(&self, check: &mut Check<'_, '_>) {
-        let mut positive = |key: &str, holds: bool| {
-            check.require(holds, key, format!("{key} value must be greater than or equal to 0"));
-        };
-        positive("initial_interval", !self.initial_interval.is_negative());
-        positive("multiplier", self.multiplier >= 0.0);
-        positive("max_interval", !self.max_interval.is_negative());
-        positive("max_elapsed_time", !self.max_elapsed_time.is_negative());
-        let share = (0.0..=1.0).contains(&self.randomization_factor);
-        check.require(share, "randomization_factor", "randomization_factor value must be between 0 and 1");
+        not_below_zero(check, "initial_interval", !self.initial_interval.is_negative());
+        not_below_zero(check, "multiplier", self.multiplier >= 0.0);
+        not_below_zero(check, "max_interval", !self.max_interval.is_negative());
+        not_below_zero(check, "max_elapsed_time", !self.max_elapsed_time.is_negative());
+        not_below_zero(check, "randomization_factor", self.randomization_factor >= 0.0);
+        let text = "randomization_factor value must be less than or equal to 1";
+        check.require(
+            self.randomization_factor.is_nan() || self.randomization_factor <= 1.0,
+            "randomization_factor",
+            text,
+        );
         if self.max_elapsed_time.is_zero() || self.max_elapsed_time.is_negative() {
             return;
         }
@@ -60,6 +62,11 @@ impl TimeoutSettings {
 
 impl Validate for TimeoutSettings {
     fn validate(&self, check: &mut Check<'_, '_>) {
-        check.require(!self.timeout.is_negative(), "timeout", "'timeout' must be non-negative");
+        not_below_zero(check, "timeout", !self.timeout.is_negative());
     }
+}
+
+/// The Collector's sentence, which names the key without quotes.
+pub(super) fn not_below_zero(check: &mut Check<'_, '_>, key: &str, holds: bool) {
+    check.require(holds, key, format!("{key} value must be greater than or equal to 0"));
 }

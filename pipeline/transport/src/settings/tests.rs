@@ -73,7 +73,7 @@ fn everything_at_once_is_read() {
     .unwrap();
 
     let queue = blocks.sending_queue.get().unwrap();
-    assert_eq!((queue.sizer, queue.batch.get().unwrap().max_size), (Sizer::Items, 50));
+    assert_eq!((queue.sizer, queue.batch.get().unwrap().max_size), (Some(Sizer::Items), 50));
     assert_eq!(blocks.grpc_client.compression, CompressionType::None);
     assert_eq!(blocks.http_client.compression, CompressionType::XSnappyFramed);
     assert_eq!(blocks.http_client.headers.get("x-a").map(Secret::expose), Some("b"));
@@ -97,7 +97,7 @@ fn mistakes_are_named_in_the_words_of_the_collector() {
             "unsupported parameters {Level:3} for compression type \"snappy\"",
         ),
         ("{http_server: {compression_algorithms: [br]}}", "unsupported compression type \"br\""),
-        ("{timeout: -1s}", "'timeout' must be non-negative"),
+        ("{timeout: -1s}", "timeout value must be greater than or equal to 0"),
         ("{sending_queue: {queue_size: 0}}", "sending_queue: `queue_size` must be positive"),
         ("{sending_queue: {num_consumers: 0}}", "sending_queue: `num_consumers` must be positive"),
         ("{sending_queue: {sizer: spans}}", "'sizer' invalid sizer: \"spans\""),
@@ -124,7 +124,18 @@ fn mistakes_are_named_in_the_words_of_the_collector() {
             "{retry_on_failure: {initial_interval: 10s, max_interval: 1s, max_elapsed_time: 5s}}",
             "retry_on_failure: 'max_elapsed_time' must not be less than 'initial_interval'",
         ),
-        ("{retry_on_failure: {randomization_factor: 2}}", "randomization_factor"),
+        (
+            "{retry_on_failure: {randomization_factor: 1.5}}",
+            "randomization_factor value must be less than or equal to 1",
+        ),
+        (
+            "{retry_on_failure: {randomization_factor: -0.1}}",
+            "randomization_factor value must be greater than or equal to 0",
+        ),
+        (
+            "{sending_queue: {sizer: requests, queue_size: 10000, batch: {}}}",
+            "batch: `batch` supports only `items` or `bytes` sizer, found \"requests\"",
+        ),
     ] {
         let problems = refused(yaml);
         assert!(problems.contains(sentence), "{yaml}: {problems}");

@@ -31,7 +31,7 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
             QueueSettings {
                 num_consumers,
                 queue_size,
-                sizer: Sizer::Items,
+                sizer: Some(Sizer::Items),
                 wait_for_result: waits,
                 block_on_overflow: blocks,
                 batch: batch.map_or_else(|| queue().batch, Toggle::on),

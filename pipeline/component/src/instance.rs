@@ -1,16 +1,12 @@
-//! Which process this is, among all that send the same metrics.
+//! Which process this is, among all that send the same data.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
 
-/// A random UUID (version 4) that stays the same as long as the process lives.
-pub(crate) fn instance_id() -> &'static str {
-    static ID: OnceLock<String> = OnceLock::new();
-    ID.get_or_init(|| {
-        // The standard library seeds its hashers from the system's source of randomness.
-        let random = |salt: u8| u128::from(RandomState::new().hash_one(salt));
-        uuid(random(0) << 64 | random(1))
-    })
+/// A random UUID (version 4).
+pub(crate) fn random_id() -> String {
+    // The standard library seeds its hashers from the system's source of randomness.
+    let random = |salt: u8| u128::from(RandomState::new().hash_one(salt));
+    uuid(random(0) << 64 | random(1))
 }
 
 fn uuid(random: u128) -> String {
@@ -30,6 +26,6 @@ mod tests {
     fn the_id_says_that_it_is_random() {
         assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
         assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(instance_id(), instance_id());
+        assert_ne!(random_id(), random_id());
     }
 }

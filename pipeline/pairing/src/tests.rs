@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use pdata::{SpanFields, TracesWriter};
+
 use super::*;
 
 #[derive(Debug, PartialEq, Eq, Default)]
@@ -123,7 +127,18 @@ fn an_end_without_a_wire_key_meets_one_that_has_both() {
 }
 
 #[test]
-fn the_queue_stays_within_its_bound_however_many_pass() {
+fn whoever_shares_one_of_two_keys_meets() {
+    let mut store = store(10);
+    store.meet(both(42, 1), client("front"), second(0));
+
+    assert_eq!(store.meet(both(43, 1), client("front"), second(0)), Met::Waits { first: false });
+    assert!(!store.awaits(PairKey::Wire(43).into()), "it is known by the keys with which it came first");
+    assert_eq!(whole(store.meet(PairKey::Wire(42).into(), server("cart"), second(0))), (Some("front"), Some("cart")));
+    assert!(!store.awaits(traced(1).into()) && store.is_empty());
+}
+
+#[test]
+fn places_are_used_again_however_many_pass() {
     let mut store = store(10);
     store.meet(traced(0).into(), client("waits"), second(0));
 
@@ -132,7 +147,7 @@ fn the_queue_stays_within_its_bound_however_many_pass() {
         store.meet(traced(span).into(), server("b"), second(0));
     }
 
-    assert!(store.queue.len() <= 66 + 1, "{} entries for one that waits", store.queue.len());
+    assert_eq!(store.places(), 2);
     assert_eq!(store.pop_oldest().map(|(_, call)| call), Some(client("waits")));
 }
 
@@ -158,4 +173,59 @@ fn the_memory_holds_no_more_than_its_capacity() {
 
     assert!(!counted.knows(&traced(1)));
     assert!(counted.knows(&traced(2)) && counted.knows(&traced(3)));
+}
+
+/// What a span of this kind in trace 7 (span 2, child of span 1) would be paired by.
+fn keys(kind: i32, parent: &[u8], wire: &str) -> Option<Keys> {
+    let trace = 7_u128.to_be_bytes();
+    let fields = SpanFields {
+        trace_id: &trace,
+        span_id: &2_u64.to_be_bytes(),
+        parent_span_id: parent,
+        kind,
+        ..SpanFields::default()
+    };
+    let mut writer = TracesWriter::new();
+    writer.resource(|_| {}).scope("", "").span(&fields, |out| {
+        out.add(WIRE_KEY, wire);
+    });
+    let batch = writer.finish();
+    let span = batch.resources().flat_map(|resource| resource.scopes()).flat_map(|scope| scope.spans()).next()?;
+    Some(Keys::of(&span, Role::of(&span)?, span.attribute(WIRE_KEY).and_then(PairKey::on_wire)))
+}
+
+const WIRE: &str = "0000000000000000000000000000002a";
+const PARENT: [u8; 8] = 1_u64.to_be_bytes();
+
+#[test]
+fn a_client_is_known_by_its_own_span_and_a_server_by_its_parent() {
+    let [_inner, server, client, producer, consumer] = [1, 2, 3, 4, 5].map(|kind| keys(kind, &PARENT, ""));
+
+    assert_eq!((client, producer), (Some(traced(2).into()), Some(traced(2).into())));
+    assert_eq!((server, consumer), (Some(traced(1).into()), Some(traced(1).into())));
+}
+
+#[test]
+fn a_span_inside_of_a_service_is_no_end() {
+    assert_eq!([keys(0, &PARENT, ""), keys(1, &PARENT, ""), keys(6, &PARENT, "")], [None; 3]);
+}
+
+#[test]
+fn the_wire_key_comes_before_the_trace_and_alone_for_a_root() {
+    assert_eq!(keys(3, &PARENT, WIRE), Some(both(42, 2)));
+    assert_eq!(keys(2, &PARENT, WIRE), Some(both(42, 1)));
+    assert_eq!(keys(2, &[], WIRE), Some(PairKey::Wire(42).into()));
+    assert_eq!(keys(2, &PARENT, "not a key"), Some(traced(1).into()));
+}
+
+#[test]
+fn ends_are_whatever_the_caller_knows_of_them() {
+    let mut store: PairStore<Ends<u32>> = PairStore::new(10, second(2));
+
+    store.meet(traced(1).into(), Ends::one(Role::Consumer, 12), second(0));
+    store.meet(traced(1).into(), Ends::one(Role::Consumer, 13), second(0));
+    let met = store.meet(traced(1).into(), Ends::one(Role::Producer, 20), second(1));
+
+    let value = Ends { client: Some(20), server: Some(13) };
+    assert_eq!(met, Met::Whole { value, keys: traced(1).into(), waited: true });
 }

@@ -1,0 +1,5 @@
+//! Stories: OTLP comes in, rows come out.
+
+mod exporter;
+mod kit;
+mod spans;

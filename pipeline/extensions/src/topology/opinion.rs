@@ -1,0 +1,68 @@
+//! What is thought of the map: as of the last step, or as it was at an earlier moment.
+
+use std::sync::Arc;
+
+use topology::rules::{Rule, Rules};
+use topology::{Expectations, Health, Interval, Judgements, Level, Moment, Observed, Reason, Subject};
+
+use super::published::Published;
+
+/// What is thought of the map at one moment.
+#[derive(Debug, Default)]
+pub struct Opinion {
+    /// The end of the step that it is about; zero before the first.
+    pub at: Moment,
+    /// By rules.
+    pub judgements: Judgements,
+    /// By baselines.
+    pub expectations: Expectations,
+}
+
+impl Opinion {
+    /// What was thought when the window ended that `observed` shows. The present opinion unless a later step has been
+    /// judged since; else what the history of judgement says of that moment.
+    pub fn of(map: &Published, rules: &Rules, observed: &Observed, end: Moment) -> Arc<Self> {
+        if end >= map.opinion.at {
+            return Arc::clone(&map.opinion);
+        }
+        let intervals = map.snapshot.intervals(end.minus(1), end);
+        let judgements = judgements(&intervals, rules, observed, end);
+        Arc::new(Self { at: end, judgements, expectations: Expectations::default() })
+    }
+}
+
+/// Whatever was seen and not abnormal then was well.
+fn judgements(intervals: &[Interval], rules: &Rules, observed: &Observed, at: Moment) -> Judgements {
+    let mut judgements = Judgements::default();
+    let well = || Health { level: Level::Ok, reasons: Vec::new() };
+    for edge in &observed.edges {
+        judgements.edges.insert((edge.source, edge.target), well());
+        judgements.nodes.insert(edge.source, well());
+        judgements.nodes.insert(edge.target, well());
+    }
+    for interval in intervals.iter().filter(|it| it.from <= at && it.to.is_none_or(|to| to > at)) {
+        let health = match &interval.subject {
+            Subject::Node(id) => judgements.nodes.entry(*id).or_default(),
+            Subject::Edge(source, target) => judgements.edges.entry((*source, *target)).or_default(),
+            Subject::Group(id) => judgements.groups.entry(id.clone()).or_default(),
+            Subject::Finding(_) => continue,
+        };
+        health.level = health.level.max(interval.level);
+        // A rule that was taken out of the file since cannot be explained any more.
+        health.reasons.extend(rules.rules.iter().find(|rule| *rule.name == *interval.rule).map(|rule| reason(rule, interval)));
+    }
+    judgements
+}
+
+fn reason(rule: &Rule, interval: &Interval) -> Reason {
+    Reason {
+        rule: rule.name.clone(),
+        class: rule.class,
+        level: interval.level,
+        value: interval.value,
+        threshold: rule.threshold(interval.value, interval.level),
+        unit: rule.metric.unit(),
+        since: interval.from,
+        suggestion: rule.suggestion.clone(),
+    }
+}

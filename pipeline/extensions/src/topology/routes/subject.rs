@@ -1,0 +1,54 @@
+//! What a question is about: a node or an edge of a view, and the entities behind it.
+
+use std::collections::HashSet;
+
+use topology::query;
+use topology::store::Snapshot;
+use topology::{EntityId, NodeId, View};
+
+use super::Parameter;
+use crate::topology::asked::{Asked, Fault};
+
+/// How a question names its subject in a query string.
+pub const PARAMETERS: &[Parameter] = &[
+    Parameter { name: "node", meaning: "The node, by its id." },
+    Parameter { name: "source", meaning: "The edge's source, by its id; together with `target`." },
+    Parameter { name: "target", meaning: "The edge's target, by its id." },
+];
+
+/// By what entities are grouped into nodes.
+pub const VIEW: &[Parameter] =
+    &[Parameter { name: "view", meaning: "What nodes are: `workload` (default), `service` or `namespace`." }];
+
+/// A node or an edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A node.
+    Node(NodeId),
+    /// An edge.
+    Edge(NodeId, NodeId),
+}
+
+/// The view that is asked for.
+pub fn view(asked: &Asked) -> Result<View, Fault> {
+    Ok(asked.get("view").map_or(Ok(View::default()), query::view)?)
+}
+
+impl Subject {
+    /// `node`, or `source` and `target`.
+    pub fn asked(asked: &Asked) -> Result<Self, Fault> {
+        match (asked.get("node"), asked.get("source").or(asked.get("target"))) {
+            (Some(_), None) => Ok(Self::Node(asked.node("node")?)),
+            (None, Some(_)) => Ok(Self::Edge(asked.node("source")?, asked.node("target")?)),
+            _ => Err(Fault::bad("the question needs a `node`, or a `source` and a `target`")),
+        }
+    }
+}
+
+/// The entities that a view draws as this node.
+pub fn members(snapshot: &Snapshot, id: &NodeId, view: View) -> Result<HashSet<EntityId>, Fault> {
+    let entities = (0_u32..).zip(&snapshot.registry().entities);
+    let members: HashSet<EntityId> =
+        entities.filter(|(_, entity)| entity.who.node(view) == *id).map(|(place, _)| EntityId(place)).collect();
+    if members.is_empty() { Err(Fault::absent(format!("no node is called `{id}` in this view"))) } else { Ok(members) }
+}

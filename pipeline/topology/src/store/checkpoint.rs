@@ -1,0 +1,468 @@
+//! When and what is written to the directory.
+//!
+//! Every second what came goes to the log. When an hour is complete its blocks become files, the names behind them too,
+//! and a new log begins with what is not in files: so a log is at most about an hour long. Files of one day or month are
+//! merged on a thread of their own once it is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use super::block::Block;
+use super::disk::fact_file::{self, Blocks, chunk_steps};
+use super::disk::files::{FileEntry, verify};
+use super::disk::journal::Record;
+use super::disk::log::Log;
+use super::disk::manifest::{self, Manifest};
+use super::disk::{self, Disk, PLANES, dictionary_names, file_name, log_name};
+use super::plane::Plane;
+use super::spread::step_of;
+use super::timeline::{Forget, distinct_steps, floor};
+use super::{Retention, StoreError};
+use crate::{Moment, SECOND, Tier};
+
+/// Bytes that wait for a disk that does not take them.
+const MOST_PENDING: usize = 64 << 20;
+/// Late blocks that wait for the next full hour.
+const MOST_LATE: usize = 32 << 20;
+/// Bytes of one frame that a new log begins with.
+const FRAME: usize = 4 << 20;
+/// For so long a file is kept after it was merged into another: questions asked before may still read it.
+const GRAVE: u64 = 60 * SECOND;
+/// After something went wrong, maintenance waits.
+const PAUSE: u64 = 60 * SECOND;
+/// More files than this of one stretch are merged before it is over.
+const MOST_PARTS: usize = 32;
+
+/// What a store with a directory does to keep it.
+pub(crate) struct Keeper {
+    pub(crate) disk: Disk,
+    /// Records that are not in the log yet.
+    pending: Vec<u8>,
+    /// How much of each plane's names the log or the dictionary has.
+    named: [[usize; 3]; 2],
+    /// The log lacks something: a new one must begin.
+    gap: bool,
+    graves: Vec<(Moment, String)>,
+    merging: Option<Merging>,
+    not_before: Moment,
+}
+
+struct Merging {
+    plane: usize,
+    inputs: Vec<String>,
+    thread: JoinHandle<Result<FileEntry, String>>,
+}
+
+/// What a new log begins with, beside blocks.
+pub(crate) struct Rest<'a> {
+    pub(crate) records: &'a mut (dyn Iterator<Item = Record<'static>> + 'a),
+    pub(crate) awake: &'a [std::ops::Range<u32>],
+}
+
+impl Keeper {
+    pub(crate) fn new(disk: Disk) -> Self {
+        Self {
+            disk,
+            pending: Vec::new(),
+            named: [[0; 3]; 2],
+            gap: false,
+            graves: Vec::new(),
+            merging: None,
+            not_before: Moment::default(),
+        }
+    }
+
+    /// False if the directory can only be read.
+    pub(crate) fn writes(&self) -> bool {
+        self.disk.log.is_some()
+    }
+
+    /// What may be let go of in memory.
+    pub(crate) fn forget(&self) -> Forget {
+        if self.writes() { Forget::Saved } else { Forget::Everything }
+    }
+
+    /// Takes a record into the next frame.
+    pub(crate) fn log(&mut self, record: &Record<'_>) {
+        if self.writes() && !self.gap {
+            record.put(&mut self.pending);
+        }
+    }
+
+    /// Takes the names that are new, so that blocks can follow.
+    pub(crate) fn log_names(&mut self, number: usize, plane: &Plane) {
+        let Some([entities, edges, facts]) = self.named.get(number).copied() else { return };
+        let (tag, table) = (number as u8, plane.facts.table());
+        for known in plane.entities.list().iter().skip(entities) {
+            self.log(&Record::entity(tag, known));
+        }
+        for edge in table.edges.iter().skip(edges) {
+            self.log(&Record::Edge { plane: tag, edge: *edge });
+        }
+        for fact in table.facts.iter().skip(facts) {
+            self.log(&Record::Fact { plane: tag, fact: *fact, protocol: table.protocol(fact) });
+        }
+        self.is_named(number, plane);
+    }
+
+    /// All names of a plane are in the log or the dictionary.
+    pub(crate) fn is_named(&mut self, number: usize, plane: &Plane) {
+        let table = plane.facts.table();
+        if let Some(named) = self.named.get_mut(number) {
+            *named = [plane.entities.list().len(), table.edges.len(), table.facts.len()];
+        }
+    }
+
+    /// Makes what came durable.
+    pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
+        let Some(log) = &mut self.disk.log else { return Ok(()) };
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        match log.append(&self.pending) {
+            Ok(()) => {
+                self.pending.clear();
+                Ok(())
+            }
+            Err(error) => {
+                if self.pending.len() > MOST_PENDING {
+                    self.pending = Vec::new();
+                    self.gap = true;
+                }
+                Err(failed(log.path().display().to_string(), &error))
+            }
+        }
+    }
+
+    /// Writes files if an hour is complete, or too much waits. Gives how many.
+    pub(crate) fn checkpoint(
+        &mut self,
+        planes: [&mut Plane; 2],
+        rest: Rest<'_>,
+        (retention, disk_bytes): (&Retention, u64),
+        now: Moment,
+    ) -> Result<usize, StoreError> {
+        if !self.writes() || now < self.not_before || !self.is_due(&planes) {
+            return Ok(0);
+        }
+        let before = self.disk.manifest.clone();
+        let written = self.write_all(&planes, rest, (retention, disk_bytes), now);
+        match written {
+            Ok((files, log)) => {
+                self.commit(planes, &before, log, now);
+                Ok(files)
+            }
+            Err(error) => {
+                // Numbers are not used twice; files without a manifest are swept when the store opens.
+                self.disk.manifest = Manifest { next: self.disk.manifest.next, ..before };
+                self.not_before = now.plus(PAUSE);
+                Err(failed(self.disk.directory().display().to_string(), &error))
+            }
+        }
+    }
+
+    fn is_due(&self, planes: &[&mut Plane; 2]) -> bool {
+        let hour = |plane: &Plane| plane.timeline.line(Tier::Hour).rolled;
+        let saved = |plane: usize| self.disk.plane(plane).saved[3];
+        let complete = planes.iter().enumerate().any(|(number, plane)| hour(plane) > saved(number));
+        let late = planes.iter().enumerate().map(|(number, plane)| {
+            let tiers = Tier::ALL.into_iter().skip(1);
+            tiers.map(|tier| plane.timeline.unsaved_size(tier, saved(number))).sum::<usize>()
+        });
+        // A new log begins with the steps that no file has: they must still be there.
+        let steps = planes
+            .iter()
+            .enumerate()
+            .all(|(number, plane)| plane.timeline.line(Tier::Step).memory_from <= saved(number));
+        complete || steps && (self.gap || late.sum::<usize>() > MOST_LATE)
+    }
+
+    fn write_all(
+        &mut self,
+        planes: &[&mut Plane; 2],
+        rest: Rest<'_>,
+        (retention, disk_bytes): (&Retention, u64),
+        now: Moment,
+    ) -> std::io::Result<(usize, Log)> {
+        let mut files = 0_usize;
+        for (number, plane) in planes.iter().enumerate() {
+            for tier in Tier::ALL.into_iter().skip(1) {
+                let end = saved_until(plane, tier);
+                for blocks in by_period(tier, plane.timeline.unsaved(tier, end)) {
+                    let entry = self.seal(number, tier, blocks)?;
+                    self.disk.plane_mut(number).files.push(entry);
+                    files = files.saturating_add(1);
+                }
+            }
+            self.write_names(number, plane)?;
+            let hour = plane.timeline.line(Tier::Hour).rolled;
+            let saved = Tier::ALL.map(|tier| if tier == Tier::Step { hour } else { saved_until(plane, tier) });
+            self.disk.plane_mut(number).saved = saved;
+        }
+        self.retire(retention, disk_bytes, now);
+        self.disk.manifest.awake = rest.awake.to_vec();
+        let log = self.begin_log(planes, rest)?;
+        manifest::write(self.disk.directory(), &self.disk.manifest)?;
+        Ok((files, log))
+    }
+
+    fn seal(&mut self, plane: usize, tier: Tier, blocks: Blocks) -> std::io::Result<FileEntry> {
+        let (start, end) = span(tier, &blocks);
+        let encoded = fact_file::encode(tier, &mut fact_file::chunks(tier, blocks)).map_err(std::io::Error::other)?;
+        let name = file_name(plane, tier, start, self.disk.number());
+        self.disk.seal(name, tier, (start, end), encoded)
+    }
+
+    fn write_names(&mut self, number: usize, plane: &Plane) -> std::io::Result<()> {
+        let (known, table) = (plane.entities.list(), plane.facts.table());
+        if known.is_empty() {
+            return Ok(());
+        }
+        let dictionary = self.disk.number();
+        let encoded = disk::dictionary::encode(known, table).map_err(std::io::Error::other)?;
+        for (name, bytes) in dictionary_names(number, dictionary).iter().zip(encoded) {
+            manifest::replace(self.disk.directory(), name, &bytes)?;
+        }
+        let named = [known.len(), table.edges.len(), table.facts.len()].map(|count| count as u32);
+        let files = self.disk.plane_mut(number);
+        (files.dictionary_before, files.dictionary, files.named) = (files.dictionary, dictionary, named);
+        Ok(())
+    }
+
+    /// Takes what is too old, or too much, out of the manifest: the finest first.
+    fn retire(&mut self, retention: &Retention, disk_bytes: u64, now: Moment) {
+        for number in 0..PLANES.len() {
+            let files = self.disk.plane_mut(number);
+            for (kept_from, tier) in files.kept_from.iter_mut().zip(Tier::ALL).skip(1) {
+                *kept_from = (*kept_from).max(floor(step_of(now.minus(retention.of(tier))), tier));
+            }
+            let kept_from = files.kept_from;
+            let kept = |tier: Tier| Tier::ALL.iter().position(|other| *other == tier).and_then(|at| kept_from.get(at));
+            files.files.retain(|entry| kept(entry.tier).is_none_or(|from| entry.end > *from));
+        }
+        while self.disk.bytes() > disk_bytes {
+            let files =
+                (0..PLANES.len()).flat_map(|plane| self.disk.plane(plane).files.iter().map(move |f| (plane, f)));
+            let oldest = files.min_by_key(|(_, entry)| (entry.tier, entry.start));
+            let Some((plane, tier, end)) = oldest.map(|(plane, entry)| (plane, entry.tier, entry.end)) else { break };
+            let files = self.disk.plane_mut(plane);
+            files.files.retain(|entry| entry.tier != tier || entry.end > end);
+            let place = Tier::ALL.iter().position(|other| *other == tier).unwrap_or_default();
+            if let Some(kept_from) = files.kept_from.get_mut(place) {
+                *kept_from = (*kept_from).max(end);
+            }
+        }
+    }
+
+    /// Begins a log with everything that is in no file.
+    fn begin_log(&mut self, planes: &[&mut Plane; 2], rest: Rest<'_>) -> std::io::Result<Log> {
+        let number = self.disk.number();
+        let mut log = Log::create(&self.disk.directory().join(log_name(number)))?;
+        let mut frame = Vec::new();
+        for (tag, plane) in (0_u8..).zip(planes) {
+            let from = plane.timeline.line(Tier::Hour).rolled;
+            for (step, held) in plane.timeline.line(Tier::Step).held.range(from..) {
+                for held in held {
+                    Record::Block { plane: tag, step: *step, bytes: held.block.bytes() }.put(&mut frame);
+                    append_full(&mut log, &mut frame)?;
+                }
+            }
+        }
+        for record in rest.records {
+            record.put(&mut frame);
+            append_full(&mut log, &mut frame)?;
+        }
+        log.append(&frame)?;
+        manifest::sync_directory(self.disk.directory())?;
+        self.disk.manifest.log = number;
+        Ok(log)
+    }
+
+    /// From now on what was written is what counts.
+    fn commit(&mut self, planes: [&mut Plane; 2], before: &Manifest, log: Log, now: Moment) {
+        self.disk.log = Some(log);
+        (self.pending, self.gap) = (Vec::new(), false);
+        self.disk.remove(&log_name(before.log));
+        for (number, plane) in planes.into_iter().enumerate() {
+            self.is_named(number, plane);
+            for tier in Tier::ALL.into_iter().skip(1) {
+                let end = saved_until(plane, tier);
+                plane.timeline.saved(tier, end);
+            }
+            let files = self.disk.plane(number).clone();
+            let old = if number == 0 { &before.entities } else { &before.hosts };
+            if old.dictionary_before != files.dictionary_before && old.dictionary_before > 0 {
+                dictionary_names(number, old.dictionary_before).iter().for_each(|name| self.disk.remove(name));
+            }
+            let named: BTreeSet<&String> = files.files.iter().map(|entry| &entry.name).collect();
+            let gone = old.files.iter().filter(|entry| !named.contains(&entry.name));
+            self.graves.extend(gone.map(|entry| (now, entry.name.clone())));
+            for (kept_from, tier) in files.kept_from.into_iter().zip(Tier::ALL).skip(1) {
+                let line = plane.timeline.line_mut(tier);
+                line.kept_from = line.kept_from.max(kept_from);
+            }
+        }
+    }
+
+    /// Merges files on a thread, one stretch at a time. True if the files of a plane changed.
+    pub(crate) fn maintain(&mut self, now: Moment) -> bool {
+        let due = |(at, _): &(Moment, String)| now.since(*at) >= GRAVE;
+        for (_, name) in self.graves.extract_if(.., |grave| due(grave)) {
+            let _ = std::fs::remove_file(self.disk.directory().join(name));
+        }
+        if !self.writes() || now < self.not_before {
+            return false;
+        }
+        match self.merging.take_if(|merging| merging.thread.is_finished()) {
+            Some(done) => return self.merged(done, now),
+            None if self.merging.is_none() => self.merging = self.begin_merging(),
+            None => {}
+        }
+        false
+    }
+
+    /// Waits for merging that goes on, then does what it leads to.
+    #[cfg(test)]
+    pub(crate) fn finish_merging(&mut self, now: Moment) -> bool {
+        if self.merging.is_none() {
+            self.merging = self.begin_merging();
+        }
+        self.merging.take().is_some_and(|merging| self.merged(merging, now))
+    }
+
+    fn merged(&mut self, done: Merging, now: Moment) -> bool {
+        let Merging { plane, inputs, thread } = done;
+        let entry = thread.join().unwrap_or_else(|_| Err("merging stopped".to_owned()));
+        let before = self.disk.manifest.clone();
+        let files = &mut self.disk.plane_mut(plane).files;
+        let kept = files.len();
+        files.retain(|entry| !inputs.contains(&entry.name));
+        // If some went meanwhile, retention was faster.
+        let whole = kept.saturating_sub(files.len()) == inputs.len();
+        let entry = entry.ok().filter(|_| whole);
+        files.extend(entry.clone());
+        files.sort_by_key(|entry| (entry.tier, entry.start));
+        let written = entry.map(|_| manifest::write(self.disk.directory(), &self.disk.manifest));
+        if !matches!(written, Some(Ok(()))) {
+            self.disk.manifest = before;
+            self.not_before = now.plus(PAUSE);
+            return false;
+        }
+        self.graves.extend(inputs.into_iter().map(|name| (now, name)));
+        true
+    }
+
+    fn begin_merging(&mut self) -> Option<Merging> {
+        let (plane, inputs) = (0..PLANES.len()).find_map(|plane| Some((plane, self.parts_to_merge(plane)?)))?;
+        let (first, last) =
+            (inputs.iter().map(|entry| entry.start).min()?, inputs.iter().map(|entry| entry.end).max()?);
+        let tier = inputs.first()?.tier;
+        let name = file_name(plane, tier, first, self.disk.number());
+        let directory = self.disk.directory().to_owned();
+        let names = inputs.iter().map(|entry| entry.name.clone()).collect();
+        let merge = move || merge_files(&directory, &inputs, tier, (first, last), name);
+        let thread = std::thread::Builder::new().name("map-merge".to_owned()).spawn(merge).ok()?;
+        Some(Merging { plane, inputs: names, thread })
+    }
+
+    /// Files of one stretch that is over, or that has too many.
+    fn parts_to_merge(&self, plane: usize) -> Option<Vec<FileEntry>> {
+        let files = self.disk.plane(plane);
+        let mut by_period: BTreeMap<(Tier, u64), Vec<&FileEntry>> = BTreeMap::new();
+        for entry in &files.files {
+            by_period.entry((entry.tier, period(entry.tier, entry.start))).or_default().push(entry);
+        }
+        let found = by_period.into_iter().find(|((tier, of), parts)| {
+            let place = Tier::ALL.iter().position(|other| other == tier).unwrap_or_default();
+            let saved = files.saved.get(place).copied().unwrap_or_default();
+            let over = saved > 0 && period(*tier, saved) > *of;
+            parts.len() > MOST_PARTS || parts.len() > 1 && over
+        });
+        found.map(|(_, parts)| parts.into_iter().cloned().collect())
+    }
+}
+
+/// Up to where blocks of a tier become files: all but days by whole hours.
+fn saved_until(plane: &Plane, tier: Tier) -> u32 {
+    plane.timeline.line(if tier == Tier::Day { Tier::Day } else { Tier::Hour }).rolled
+}
+
+/// The stretch that one file is for in the end: an hour of minutes, a day of ten minutes or hours, a month of days.
+fn period(tier: Tier, start: u32) -> u64 {
+    let (year, month, ..) = disk::date(start);
+    match tier {
+        Tier::Step | Tier::Minute => u64::from(start / Tier::Hour.steps()),
+        Tier::TenMinutes | Tier::Hour => u64::from(start / Tier::Day.steps()),
+        Tier::Day => year.saturating_mul(12).saturating_add(month),
+    }
+}
+
+fn by_period(tier: Tier, blocks: Blocks) -> impl Iterator<Item = Blocks> {
+    let mut periods: BTreeMap<u64, Blocks> = BTreeMap::new();
+    for (start, block) in blocks {
+        periods.entry(period(tier, start)).or_default().insert(start, block);
+    }
+    periods.into_values()
+}
+
+fn span(tier: Tier, blocks: &Blocks) -> (u32, u32) {
+    let first = blocks.first_key_value().map_or(0, |(start, _)| *start);
+    let last = blocks.last_key_value().map_or(0, |(start, _)| *start);
+    (first, last.saturating_add(tier.steps()))
+}
+
+fn append_full(log: &mut Log, frame: &mut Vec<u8>) -> std::io::Result<()> {
+    if frame.len() >= FRAME {
+        log.append(frame)?;
+        frame.clear();
+    }
+    Ok(())
+}
+
+fn failed(path: String, error: &std::io::Error) -> StoreError {
+    StoreError::Write { path, error: error.to_string() }
+}
+
+/// Merges files chunk by chunk, so that only one is in memory at a time.
+fn merge_files(
+    directory: &PathBuf,
+    inputs: &[FileEntry],
+    tier: Tier,
+    (first, end): (u32, u32),
+    name: String,
+) -> Result<FileEntry, String> {
+    for entry in inputs {
+        verify(&directory.join(&entry.name), entry)?;
+    }
+    let mut failure = None;
+    let chunks = first / chunk_steps(tier)..=end.saturating_sub(1) / chunk_steps(tier);
+    let mut merged = chunks.map_while(|chunk| match merge_chunk(directory, inputs, tier, chunk) {
+        Ok(blocks) => Some(blocks),
+        Err(why) => {
+            failure = Some(why);
+            None
+        }
+    });
+    let (bytes, rows) = fact_file::encode(tier, &mut merged).map_err(|error| error.to_string())?;
+    if let Some(why) = failure {
+        return Err(why);
+    }
+    manifest::replace(directory, &name, &bytes).map_err(|error| error.to_string())?;
+    Ok(disk::entry(name, tier, (first, end), &bytes, rows))
+}
+
+fn merge_chunk(directory: &PathBuf, inputs: &[FileEntry], tier: Tier, chunk: u32) -> Result<Blocks, String> {
+    let mut parts: BTreeMap<u32, Vec<(u32, Arc<Block>)>> = BTreeMap::new();
+    for entry in inputs {
+        for (start, block) in fact_file::decode(&directory.join(&entry.name), Some((tier, chunk)))? {
+            parts.entry(start).or_default().push((start, block));
+        }
+    }
+    let merge = |parts: Vec<(u32, Arc<Block>)>| {
+        let steps = distinct_steps(&parts, tier);
+        Arc::new(super::block::Merge::of(parts.iter().map(|(_, block)| block.as_ref())).into_block(steps))
+    };
+    Ok(parts.into_iter().map(|(start, parts)| (start, merge(parts))).collect())
+}

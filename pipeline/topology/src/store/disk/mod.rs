@@ -1,0 +1,339 @@
+//! What outlives the process: the log of what just came, sealed Parquet files, and the manifest of what belongs.
+//!
+//! In this room: the directory, its lock, what is wrong with it, writing and replacing files.
+//! Not here: when something is written ([`super::checkpoint`]), what is done with what is found ([`super::restore`]).
+//!
+//! Enter at [`Disk::open`].
+
+pub(crate) mod columns;
+pub(crate) mod dictionary;
+pub(crate) mod fact_file;
+pub(crate) mod files;
+pub(crate) mod journal;
+pub(crate) mod log;
+pub(crate) mod manifest;
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use self::dictionary::Dictionary;
+use self::files::{FileEntry, Files, Shelf, verify};
+use self::log::Log;
+use self::manifest::{Manifest, PlaneFiles, Unusable};
+use super::spread::moment_of;
+use super::tile::ceil;
+use super::timeline::floor;
+use crate::Tier;
+
+/// What a plane is called in names of files.
+pub(crate) const PLANES: [&str; 2] = ["entities", "hosts"];
+/// Of so many bytes of the newest files the checksum is looked at when opening; of others when they are first read.
+const VERIFIED: u64 = 256 << 20;
+
+/// The directory of a store.
+pub(crate) struct Disk {
+    directory: PathBuf,
+    /// Held as long as the store is open.
+    _lock: Option<File>,
+    pub(crate) manifest: Manifest,
+    /// `None` if nothing can be written.
+    pub(crate) log: Option<Log>,
+    pub(crate) shelf: Arc<Shelf>,
+}
+
+/// What was found in a directory.
+pub(crate) struct Opened {
+    pub(crate) disk: Disk,
+    /// Of both planes; `None` if there is none yet.
+    pub(crate) dictionaries: [Option<Dictionary>; 2],
+    /// Frames of the log.
+    pub(crate) frames: Vec<Vec<u8>>,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Disk {
+    /// Opens a directory, whatever is in it. An error means that it cannot be used at all; it is left as it is.
+    pub(crate) fn open(directory: &Path, fresh: Manifest) -> Result<Opened, String> {
+        let mut problems = Vec::new();
+        let writable = std::fs::create_dir_all(directory).and_then(|()| lock(directory));
+        let lock = match writable {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => return Err("another process uses it".to_owned()),
+            Err(error) if directory.is_dir() => {
+                problems.push(format!("{} cannot be written ({error}): nothing new will be kept", directory.display()));
+                None
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        let found = match manifest::read(directory) {
+            Ok(found) => found,
+            Err(Unusable::Version(version)) => {
+                return Err(format!("format {version} wrote it, this version reads format {}", manifest::FORMAT));
+            }
+            Err(Unusable::Missing) if files_in(directory).iter().all(|name| !name.ends_with(".parquet")) => fresh,
+            Err(Unusable::Missing) => {
+                problems.push(format!("{} is missing: it was made again from the files", manifest::NAME));
+                salvage(directory, fresh, &mut problems)
+            }
+            Err(Unusable::Corrupt(why)) => {
+                problems.push(format!("{} is corrupt ({why}): it was made again from the files", manifest::NAME));
+                salvage(directory, fresh, &mut problems)
+            }
+        };
+        let shelf = Arc::new(Shelf::new(directory.to_owned()));
+        let mut disk = Self { directory: directory.to_owned(), _lock: lock, manifest: found, log: None, shelf };
+        disk.check_files(&mut problems);
+        let dictionaries = disk.dictionaries(&mut problems);
+        let frames = disk.open_log(&mut problems);
+        if disk.log.is_some() {
+            disk.sweep();
+        }
+        Ok(Opened { disk, dictionaries, frames, problems })
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(crate) fn plane(&self, plane: usize) -> &PlaneFiles {
+        if plane == 0 { &self.manifest.entities } else { &self.manifest.hosts }
+    }
+
+    pub(crate) fn plane_mut(&mut self, plane: usize) -> &mut PlaneFiles {
+        if plane == 0 { &mut self.manifest.entities } else { &mut self.manifest.hosts }
+    }
+
+    /// The files of a plane, to read from.
+    pub(crate) fn files(&self, plane: usize) -> Files {
+        Files { shelf: Arc::clone(&self.shelf), entries: Arc::new(self.plane(plane).files.clone()) }
+    }
+
+    /// Puts files that are not what was written out of the way.
+    fn check_files(&mut self, problems: &mut Vec<String>) {
+        let (directory, shelf, writable) = (self.directory.clone(), Arc::clone(&self.shelf), self._lock.is_some());
+        let mut verified = 0_u64;
+        for plane in 0..PLANES.len() {
+            let files = &mut self.plane_mut(plane).files;
+            files.sort_by_key(|entry| std::cmp::Reverse(entry.end));
+            files.retain(|entry| {
+                let path = directory.join(&entry.name);
+                let length = std::fs::metadata(&path).map(|metadata| metadata.len());
+                let sound = match length {
+                    Err(error) => Err(error.to_string()),
+                    Ok(length) if length != entry.bytes => Err(format!("it has {length} of {} bytes", entry.bytes)),
+                    Ok(_) if verified.saturating_add(entry.bytes) > VERIFIED => Ok(()),
+                    Ok(_) => {
+                        verified = verified.saturating_add(entry.bytes);
+                        verify(&path, entry).inspect(|()| shelf.is_sound(&entry.name))
+                    }
+                };
+                if let Err(why) = &sound {
+                    problems.push(format!("{} is lost: {why}", path.display()));
+                    if writable {
+                        // Kept for whoever wants to look at it; if even that fails, it is swept.
+                        let _ = std::fs::rename(&path, directory.join(format!("{}.corrupt", entry.name)));
+                    }
+                }
+                sound.is_ok()
+            });
+            files.sort_by_key(|entry| (entry.tier, entry.start));
+        }
+    }
+
+    fn dictionaries(&mut self, problems: &mut Vec<String>) -> [Option<Dictionary>; 2] {
+        [0, 1].map(|plane| {
+            let files = self.plane(plane);
+            let numbers = [files.dictionary, files.dictionary_before];
+            let numbers = numbers.into_iter().filter(|number| *number > 0);
+            for number in numbers {
+                let paths = dictionary_names(plane, number).map(|name| self.directory.join(name));
+                match dictionary::decode([&paths[0], &paths[1], &paths[2]]) {
+                    Ok(dictionary) => return Some(dictionary),
+                    Err(why) => problems.push(format!("names are lost: {why}")),
+                }
+            }
+            None
+        })
+    }
+
+    fn open_log(&mut self, problems: &mut Vec<String>) -> Vec<Vec<u8>> {
+        let path = self.directory.join(log_name(self.manifest.log));
+        let found = match log::read(&path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => log::Logged::default(),
+            Err(error) => {
+                problems.push(format!("{} is lost: {error}", path.display()));
+                log::Logged::default()
+            }
+        };
+        if found.rest > 0 {
+            problems.push(format!(
+                "{}: its last {} bytes were never whole and are cut off",
+                path.display(),
+                found.rest
+            ));
+        }
+        if self._lock.is_some() {
+            let opened = Log::resume(&path, found.good);
+            match opened.and_then(|log| manifest::write(&self.directory, &self.manifest).map(|()| log)) {
+                Ok(log) => self.log = Some(log),
+                Err(error) => {
+                    problems.push(format!("{} cannot be written ({error}): nothing new will be kept", path.display()));
+                }
+            }
+        }
+        found.frames
+    }
+
+    /// Removes what a crash left half done: files that no manifest names.
+    fn sweep(&self) {
+        let mut named: HashSet<String> = HashSet::from([log_name(self.manifest.log)]);
+        for plane in 0..PLANES.len() {
+            let files = self.plane(plane);
+            named.extend(files.files.iter().map(|entry| entry.name.clone()));
+            named.extend(dictionary_names(plane, files.dictionary));
+            named.extend(dictionary_names(plane, files.dictionary_before));
+        }
+        let ours = |name: &String| {
+            name.ends_with(".draft") || name.starts_with("log-") || (name.ends_with(".parquet") && is_ours(name))
+        };
+        for name in files_in(&self.directory).into_iter().filter(|name| ours(name) && !named.contains(name)) {
+            self.remove(&name);
+        }
+    }
+
+    /// Removes a file of which nothing depends any more; if that fails, the next sweep tries again.
+    pub(crate) fn remove(&self, name: &str) {
+        let _ = std::fs::remove_file(self.directory.join(name));
+    }
+
+    /// Writes a sealed file under a new number.
+    pub(crate) fn seal(
+        &mut self,
+        name: String,
+        tier: Tier,
+        span: (u32, u32),
+        (bytes, rows): (Vec<u8>, u64),
+    ) -> std::io::Result<FileEntry> {
+        manifest::replace(&self.directory, &name, &bytes)?;
+        self.shelf.is_sound(&name);
+        Ok(entry(name, tier, span, &bytes, rows))
+    }
+
+    /// A number that no file has.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.manifest.next = self.manifest.next.saturating_add(1);
+        self.manifest.next
+    }
+
+    /// Bytes of all sealed files.
+    pub(crate) fn bytes(&self) -> u64 {
+        let files = (0..PLANES.len()).flat_map(|plane| &self.plane(plane).files);
+        files.fold(0, |sum, entry| sum.saturating_add(entry.bytes))
+    }
+}
+
+pub(crate) fn entry(name: String, tier: Tier, (start, end): (u32, u32), bytes: &[u8], rows: u64) -> FileEntry {
+    FileEntry { name, tier, start, end, rows, bytes: bytes.len() as u64, checksum: crc32fast::hash(bytes) }
+}
+
+/// `None` if another process holds it.
+fn lock(directory: &Path) -> std::io::Result<Option<File>> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(directory.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn files_in(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+fn is_ours(name: &str) -> bool {
+    PLANES.iter().any(|plane| name.strip_prefix(plane).is_some_and(|rest| rest.starts_with('-')))
+}
+
+pub(crate) fn log_name(number: u64) -> String {
+    format!("log-{number:08}")
+}
+
+/// Entities, edges, facts.
+pub(crate) fn dictionary_names(plane: usize, number: u64) -> [String; 3] {
+    let plane = PLANES.get(plane).copied().unwrap_or_default();
+    ["entities", "edges", "facts"].map(|table| format!("{plane}-names-{number:08}-{table}.parquet"))
+}
+
+/// `entities-1m-20261124T13-00000042.parquet`.
+pub(crate) fn file_name(plane: usize, tier: Tier, start: u32, number: u64) -> String {
+    let plane = PLANES.get(plane).copied().unwrap_or_default();
+    let (year, month, day, hour) = date(start);
+    format!("{plane}-{}-{year:04}{month:02}{day:02}T{hour:02}-{number:08}.parquet", tier.as_str())
+}
+
+/// Year, month, day and hour (UTC) of a step, by the proleptic Gregorian calendar.
+pub(crate) fn date(step: u32) -> (u64, u64, u64, u64) {
+    let hours = moment_of(step).0 / (3600 * crate::SECOND);
+    // Days since 0000-03-01: years begin in March, so that the leap day is their last.
+    let days = (hours / 24).saturating_add(719_468);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year_of_era + next_year, month, day, hours % 24)
+}
+
+/// A manifest from what the directory holds: every readable file counts.
+fn salvage(directory: &Path, fresh: Manifest, problems: &mut Vec<String>) -> Manifest {
+    let mut manifest = fresh;
+    let names = files_in(directory);
+    let number = |name: &str| -> u64 {
+        let digits = name.split(['-', '.']).filter(|part| part.len() == 8).filter_map(|part| part.parse().ok());
+        digits.last().unwrap_or_default()
+    };
+    manifest.next = names.iter().map(|name| number(name)).max().unwrap_or_default();
+    manifest.log = names.iter().filter(|name| name.starts_with("log-")).map(|name| number(name)).max().unwrap_or(1);
+    for plane in 0..PLANES.len() {
+        let prefix = |kind: &str| format!("{}-{kind}-", PLANES.get(plane).copied().unwrap_or_default());
+        let files = if plane == 0 { &mut manifest.entities } else { &mut manifest.hosts };
+        let dictionaries = names.iter().filter(|name| name.starts_with(&prefix("names")));
+        files.dictionary = dictionaries.map(|name| number(name)).max().unwrap_or_default();
+        for tier in Tier::ALL {
+            let of_tier = |name: &&String| name.starts_with(&prefix(tier.as_str())) && name.ends_with(".parquet");
+            for name in names.iter().filter(of_tier) {
+                match salvage_file(directory, name, tier) {
+                    Ok(entry) => files.files.push(entry),
+                    Err(why) => problems.push(format!("{name} is lost: {why}")),
+                }
+            }
+        }
+        files.saved = salvaged_ends(&files.files, files.saved);
+    }
+    manifest
+}
+
+/// Up to where tiers are in files, by the files: days are sealed by themselves, all others together, hour by hour.
+fn salvaged_ends(files: &[FileEntry], fresh: [u32; 5]) -> [u32; 5] {
+    let by_hour = files.iter().filter(|entry| entry.tier != Tier::Day);
+    let Some(end) = by_hour.clone().map(|entry| ceil(entry.end, Tier::Hour)).max() else { return fresh };
+    let days = files.iter().filter(|entry| entry.tier == Tier::Day).map(|entry| entry.end).max();
+    let first = by_hour.map(|entry| floor(entry.start, Tier::Day)).min();
+    [end, end, end, end, days.or(first).unwrap_or(end)]
+}
+
+fn salvage_file(directory: &Path, name: &str, tier: Tier) -> Result<FileEntry, String> {
+    let path = directory.join(name);
+    let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+    let blocks = fact_file::decode(&path, None)?;
+    let (Some((first, _)), Some((last, _))) = (blocks.first_key_value(), blocks.last_key_value()) else {
+        return Err("it has no rows".to_owned());
+    };
+    let rows = blocks.values().fold(0_u64, |sum, block| sum.saturating_add(u64::from(block.rows())));
+    Ok(entry(name.to_owned(), tier, (*first, last.saturating_add(tier.steps())), &bytes, rows))
+}

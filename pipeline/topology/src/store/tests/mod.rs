@@ -1,0 +1,7 @@
+//! Stories of the store, by the questions they answer.
+
+mod blocks;
+mod durable;
+mod identity;
+mod memory;
+mod support;
