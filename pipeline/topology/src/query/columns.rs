@@ -123,6 +123,7 @@ struct ReasonColumns {
     value: Vec<f64>,
     threshold: Vec<f64>,
     since: Vec<u64>,
+    unit: Vec<usize>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -288,6 +289,7 @@ impl StateColumns {
             self.reasons.value.push(reason.value);
             self.reasons.threshold.push(reason.threshold);
             self.reasons.since.push(super::figures::millis(reason.since));
+            self.reasons.unit.push(texts.place(reason.unit));
         }
     }
 }
