@@ -143,7 +143,7 @@ function Also({ also }: { also: string[] }) {
     <p class="muted">
       {t(`also.${other}`)}{" "}
       {also.map((id) => (
-        <button type="button" key={id} class="plain link" onClick={() => go({ view: other, pick: nodePick(id), open: openFor([id]), focus: [] })}>
+        <button type="button" key={id} class="plain link" onClick={() => go({ view: other, pick: nodePick(id), ...openFor([id]), focus: [] })}>
           {nameOf(id)}
         </button>
       ))}

@@ -70,7 +70,7 @@ function Rows({ data }: { data: Answer }) {
         label={t("menu.compare")}
         rows={rows}
         name={({ key }) => key}
-        open={({ pick, ids }) => go({ pick, panel: true, open: openFor(ids) })}
+        open={({ pick, ids }) => go({ pick, panel: true, ...openFor(ids) })}
         fixed={({ sort }) => sort === "removed"}
         most={8}
         columns={[

@@ -45,7 +45,7 @@ function Answer({ data }: { data: Check }) {
         {data.hops.map((hop) => (
           <li key={`${hop.source}>${hop.target}`}>
             <Shape level={LEVEL[hop.verdict]} />{" "}
-            <button type="button" class="plain link" onClick={() => go({ pick: edgePick(hop.source, hop.target), panel: true, open: openFor([hop.source, hop.target]) })}>
+            <button type="button" class="plain link" onClick={() => go({ pick: edgePick(hop.source, hop.target), panel: true, ...openFor([hop.source, hop.target]) })}>
               {nameOf(hop.source)} → {nameOf(hop.target)}
             </button>{" "}
             <span class="muted">

@@ -256,6 +256,7 @@ async function useEmptyFilter({ page, stand, button }) {
   stand.failing = 400;
   await button("Time range").click();
   await page.getByRole("dialog", { name: "Time range" }).getByRole("button", { name: "last 5 min" }).click();
+  await page.getByText("The server does not understand the question.").waitFor();
   stand.failing = 0;
   await page.getByRole("button", { name: "Ask again" }).click();
   await settle(page);
