@@ -14,61 +14,8 @@ use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-<<<<<<< HEAD
-use support::{Prometheus, Tidewatch, call_json, free_port, post_json, read_head, serve_each, until, until_some};
-=======
 use serde_json::Value;
-use support::{
-    Program, Room, Tidewatch, ask, call_json, free_port, post, post_json, read_head, serve_each, until, until_some,
-};
-
-/// A Prometheus that scrapes one target each second and takes remote writes.
-struct Prometheus {
-    port: u16,
-    _room: Room,
-    _program: Program,
-}
-
-impl Prometheus {
-    fn scraping(target: u16) -> Self {
-        let (room, port) = (Room::new(), free_port());
-        let config = format!(
-            "global: {{scrape_interval: 1s}}
-scrape_configs: [{{job_name: scraped, honor_labels: true, static_configs: [{{targets: [\"127.0.0.1:{target}\"]}}]}}]
-"
-        );
-        let config = room.file("prometheus.yaml", config);
-        let mut command = Command::new("prometheus");
-        command.arg("--config.file").arg(config).arg("--storage.tsdb.path").arg(room.path("data"));
-        command.args(["--web.enable-remote-write-receiver", "--web.listen-address", &format!("127.0.0.1:{port}")]);
-        let program = Program::start("prometheus", command.stderr(std::process::Stdio::null()));
-        until("Prometheus is ready", || {
-            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-                && ask(port, "GET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").status == 200
-        });
-        Self { port, _room: room, _program: program }
-    }
-
-    /// The result of an instant query: labels and value of each series.
-    fn query(&self, query: &str) -> Vec<(BTreeMap<String, String>, f64)> {
-        let encode =
-            |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-        let query: String = query.bytes().map(encode).collect();
-        let answer = support::text_of(self.port, &format!("/api/v1/query?query={query}"));
-        let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
-        assert_eq!(answer["status"], "success", "{answer}");
-        let series = answer["data"]["result"].as_array().unwrap().iter();
-        let labels = |series: &Value| serde_json::from_value(series["metric"].clone()).unwrap();
-        series.map(|series| (labels(series), series["value"][1].as_str().unwrap().parse().unwrap())).collect()
-    }
-
-    /// One number per pair of client and server.
-    fn by_edge(&self, query: &str) -> BTreeMap<(String, String), f64> {
-        let series = self.query(query).into_iter();
-        series.map(|(labels, value)| ((labels["client"].clone(), labels["server"].clone()), value)).collect()
-    }
-}
->>>>>>> spine-ends
+use support::{Prometheus, Tidewatch, call_json, free_port, post, post_json, read_head, serve_each, until, until_some};
 
 fn graph(otlp: u16, metrics: u16, exporters: &str, names: &str) -> Tidewatch {
     Tidewatch::start(&format!(

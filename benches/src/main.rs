@@ -49,11 +49,7 @@ enum Command {
         /// Write the report here as well. Of a part of the groups, only their sections are replaced.
         #[arg(long)]
         write: Option<PathBuf>,
-<<<<<<< HEAD
-        /// Groups to run: pipeline, overload, idle, web, completeness, kernel, unselected, micro. All by default.
-=======
-        /// Groups to run: pipeline, overload, idle, web, completeness, kernel, together, micro. All by default.
->>>>>>> agent-cost
+        /// Groups to run: pipeline, overload, idle, web, completeness, kernel, unselected, together, micro. All by default.
         only: Vec<String>,
     },
     /// Send OTLP traces and count what becomes of them.

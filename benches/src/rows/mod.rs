@@ -14,11 +14,8 @@ mod overload;
 mod pipeline;
 mod programs;
 mod report;
-<<<<<<< HEAD
-mod unselected;
-=======
 mod together;
->>>>>>> agent-cost
+mod unselected;
 mod web;
 
 use std::path::PathBuf;
@@ -68,11 +65,8 @@ const GROUPS: &[Group] = &[
     ("web", web::measure),
     ("completeness", completeness::measure),
     ("kernel", kernel::measure),
-<<<<<<< HEAD
     ("unselected", unselected::measure),
-=======
     ("together", together::measure),
->>>>>>> agent-cost
     ("micro", micro::measure),
 ];
 

@@ -77,12 +77,9 @@ pub struct BuildContext {
     pub health: Arc<Health>,
     /// A way to end the process.
     pub stop: StopSignal,
-<<<<<<< HEAD
-    /// What instances of one component share.
-=======
     /// Which process this is: what own telemetry calls `service.instance.id`, and data made here its origin.
     pub instance: Arc<str>,
->>>>>>> spine-ends
+    /// What instances of one component share.
     slots: Arc<Slots>,
     /// What extensions offer to other components.
     offers: Arc<Slots>,

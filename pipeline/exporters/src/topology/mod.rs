@@ -24,9 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ::config::ComponentId;
 use ::topology::{Rows, intake::Intake};
 use async_trait::async_trait;
-use component::{
-    Ack, BuildContext, BuildError, Clock, Exporter, ExporterFactory, Refusal, Stability, StartError,
-};
+use component::{Ack, BuildContext, BuildError, Clock, Exporter, ExporterFactory, Refusal, Stability, StartError};
 use pdata::{Batch, Signal};
 use tokio::task::JoinHandle;
 
@@ -35,8 +33,7 @@ pub use self::extract::{Extractor, Shared};
 use self::telemetry::Telemetry;
 
 /// Tells the map what calls what.
-pub const FACTORY: ExporterFactory =
-    ExporterFactory::of::<TopologyExporter>("topology").stability(Stability::Alpha);
+pub const FACTORY: ExporterFactory = ExporterFactory::of::<TopologyExporter>("topology").stability(Stability::Alpha);
 
 /// One instance for each shard and signal; what they learn they share.
 pub struct TopologyExporter {

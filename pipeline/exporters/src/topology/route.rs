@@ -11,9 +11,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
-use topology::{
-    End, Inside, Name, Outside, OutsideKind, Protocol, Service, ServiceOrigin, Transport, Who,
-};
+use topology::{End, Inside, Name, Outside, OutsideKind, Protocol, Service, ServiceOrigin, Transport, Who};
 
 use super::identity::Known;
 use super::names::Names;
@@ -189,14 +187,20 @@ impl Maker<'_, '_> {
             let namespace = said.peer_namespace.unwrap_or(self.namespace);
             return self.service(namespace, name, ServiceOrigin::ServiceName);
         }
-        if let Some(InCluster { name, namespace: Some(namespace), is_certain: true }) = said.host().and_then(InCluster::read)
+        if let Some(InCluster { name, namespace: Some(namespace), is_certain: true }) =
+            said.host().and_then(InCluster::read)
         {
             return self.service(namespace, name, ServiceOrigin::Address);
         }
         let name = match kind {
             OutsideKind::S3 => said.bucket.or(said.host()),
             OutsideKind::PlainIP => said.host().or(said.peer_address),
-            _ => said.peer_service.filter(|_| !said_by_product(kind)).or(said.host()).or(said.db_name).or(said.peer_address),
+            _ => said
+                .peer_service
+                .filter(|_| !said_by_product(kind))
+                .or(said.host())
+                .or(said.db_name)
+                .or(said.peer_address),
         };
         let name = name.or(said.db_system).or(said.messaging_system).or(said.peer_service);
         match name {

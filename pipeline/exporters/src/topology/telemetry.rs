@@ -23,7 +23,11 @@ impl Telemetry {
         let counter = |name: &str, help| context.registry.counter(&named(name), help, &[("exporter", &id)]);
         let ends = |outcome| {
             let labels = [("exporter", id.as_str()), ("outcome", outcome)];
-            context.registry.counter(&named("span_ends"), "Ends of calls that spans told, by what became of them.", &labels)
+            context.registry.counter(
+                &named("span_ends"),
+                "Ends of calls that spans told, by what became of them.",
+                &labels,
+            )
         };
         let waiting = "Ends of calls that wait for the other end.";
         Self {

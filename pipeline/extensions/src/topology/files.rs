@@ -6,7 +6,8 @@ use topology::rules::Rules;
 
 /// The rules of these files over the built-in ones.
 pub fn rules(paths: &[String]) -> Result<Rules, BuildError> {
-    let files: Vec<(&str, String)> = paths.iter().map(|path| Ok((path.as_str(), read(path)?))).collect::<Result<_, _>>()?;
+    let files: Vec<(&str, String)> =
+        paths.iter().map(|path| Ok((path.as_str(), read(path)?))).collect::<Result<_, _>>()?;
     let mut problems = Problems::new();
     let read = Rules::read(files.iter().map(|(path, text)| (*path, text.as_str())), &mut problems);
     read.ok_or_else(|| BuildError(format!("the rules cannot be used:\n{}", problems.render())))

@@ -49,7 +49,9 @@ fn judgements(intervals: &[Interval], rules: &Rules, observed: &Observed, at: Mo
         };
         health.level = health.level.max(interval.level);
         // A rule that was taken out of the file since cannot be explained any more.
-        health.reasons.extend(rules.rules.iter().find(|rule| *rule.name == *interval.rule).map(|rule| reason(rule, interval)));
+        health
+            .reasons
+            .extend(rules.rules.iter().find(|rule| *rule.name == *interval.rule).map(|rule| reason(rule, interval)));
     }
     judgements
 }

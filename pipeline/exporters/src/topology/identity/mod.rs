@@ -242,5 +242,9 @@ fn fallback(identity: &Identity<'_>, names: &mut Names) -> Option<Service> {
 }
 
 fn nobody(cluster: Name) -> Who {
-    Who::Outside(Outside { cluster, kind: OutsideKind::Unknown, name: OutsideKind::Unknown.as_str().to_lowercase().into() })
+    Who::Outside(Outside {
+        cluster,
+        kind: OutsideKind::Unknown,
+        name: OutsideKind::Unknown.as_str().to_lowercase().into(),
+    })
 }

@@ -214,19 +214,15 @@ fn between(client: &Spoke, server: &Spoke, measures: Measures) -> FactRow {
         row.transport = server.route.transport;
     }
     row.port = row.port.or(server.route.port);
-    row.exemplar = row.exemplar.map(|exemplar| Exemplar {
-        failed: exemplar.failed || server.outcome == Outcome::Fault,
-        ..exemplar
-    });
+    row.exemplar = row
+        .exemplar
+        .map(|exemplar| Exemplar { failed: exemplar.failed || server.outcome == Outcome::Fault, ..exemplar });
     row
 }
 
 fn fact(spoke: &Spoke, source: Arc<End>, target: Arc<End>, measures: Measures) -> FactRow {
-    let exemplar = Exemplar {
-        trace: spoke.trace,
-        duration: spoke.nanoseconds,
-        failed: spoke.outcome == Outcome::Fault,
-    };
+    let exemplar =
+        Exemplar { trace: spoke.trace, duration: spoke.nanoseconds, failed: spoke.outcome == Outcome::Fault };
     FactRow {
         at: spoke.at,
         over: 0,

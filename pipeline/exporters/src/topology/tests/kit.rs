@@ -94,13 +94,15 @@ pub(super) fn call(fact: &FactRow) -> String {
     let source = fact.source.as_ref().map_or_else(|| "-".to_owned(), |end| node(&end.who));
     let requests = fact.measures.requests;
     let sides = [(requests.paired, "paired"), (requests.client_only, "client"), (requests.server_only, "server")];
-    let sides: Vec<_> = sides.iter().filter(|(count, _)| *count > 0).map(|(count, side)| format!("{count} {side}")).collect();
+    let sides: Vec<_> =
+        sides.iter().filter(|(count, _)| *count > 0).map(|(count, side)| format!("{count} {side}")).collect();
     format!("{source} -> {}: {}", node(&fact.target.who), sides.join(", "))
 }
 
 pub(super) fn node(who: &Who) -> String {
     let NodeId { cluster, namespace, kind, name } = who.node(View::Workload);
-    let place: Vec<_> = [cluster, namespace].iter().filter(|part| !part.is_empty()).map(|part| format!("{part}/")).collect();
+    let place: Vec<_> =
+        [cluster, namespace].iter().filter(|part| !part.is_empty()).map(|part| format!("{part}/")).collect();
     format!("{}{kind}/{name}", place.concat())
 }
 

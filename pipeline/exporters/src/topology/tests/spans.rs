@@ -10,7 +10,10 @@ fn a_call_that_both_ends_saw_is_one_fact_with_both_latencies() {
     let mut story = story("");
 
     story.sees(&[
-        client("front", 1).with("network.protocol.name", "HTTP").with("network.transport", "tcp").number("server.port", 8080),
+        client("front", 1)
+            .with("network.protocol.name", "HTTP")
+            .with("network.transport", "tcp")
+            .number("server.port", 8080),
         server("cart", 1),
     ]);
 
@@ -147,9 +150,12 @@ fn a_resource_without_any_name_is_unknown_and_its_calls_are_not_lost() {
 #[test]
 fn a_peer_is_the_service_or_workload_that_is_known_under_its_address() {
     let mut story = story("");
-    let cart = |call, name: &str| server("cart-app", call).without_parent().of("k8s.namespace.name", "shop").of("k8s.deployment.name", name);
+    let cart = |call, name: &str| {
+        server("cart-app", call).without_parent().of("k8s.namespace.name", "shop").of("k8s.deployment.name", name)
+    };
     story.sees(&[cart(90, "cart")]).calls();
-    let front = |call, address: &str| client("front", call).of("k8s.namespace.name", "shop").with("server.address", address);
+    let front =
+        |call, address: &str| client("front", call).of("k8s.namespace.name", "shop").with("server.address", address);
 
     story.sees(&[front(1, "cart"), front(2, "cart.shop"), front(3, "cart-app.shop.svc.cluster.local.")]).after(4);
     assert_eq!(story.calls(), vec!["shop/Service/front -> shop/Deployment/cart: 1 client"; 3]);
@@ -180,7 +186,10 @@ fn outside_peers_are_typed_by_product_else_by_class() {
 
     story
         .sees(&[
-            call(1).with("db.system.name", "postgresql").with("server.address", "db.example").with("db.namespace", "orders"),
+            call(1)
+                .with("db.system.name", "postgresql")
+                .with("server.address", "db.example")
+                .with("db.namespace", "orders"),
             call(2).with("db.system", "mysql").with("db.name", "orders"),
             call(3).with("db.system.name", "duckdb"),
             call(4).with("http.request.method", "GET").with("server.address", "API.example.com"),
@@ -230,7 +239,9 @@ fn a_database_inside_is_its_workload() {
 fn messages_pass_through_their_queue() {
     let mut story = story("");
     let message = |span: super::kit::Span, operation: &str| {
-        span.with("messaging.system", "kafka").with("messaging.destination.name", "orders").with("messaging.operation.type", operation)
+        span.with("messaging.system", "kafka")
+            .with("messaging.destination.name", "orders")
+            .with("messaging.operation.type", operation)
     };
 
     story.sees(&[
