@@ -1,10 +1,10 @@
 //! `/api/v1/nodes/{id}` and `/api/v1/edges`: everything about one thing.
 
 use topology::query::{self, detail};
-use topology::{Exemplar, NodeId};
+use topology::{Exemplar, Moment, NodeId};
 
 use super::Settings;
-use super::subject::{Subject, members, window};
+use super::subject::{Seen, Subject, window};
 use crate::topology::answer::Answer;
 use crate::topology::asked::{Asked, Fault};
 use crate::topology::opinion::Opinion;
