@@ -346,7 +346,20 @@ fn every_answer_is_what_the_document_says() {
     let asked = [
         ("/api/v1/graph", "Graph", String::new()),
         ("/api/v1/graph", "Graph", "collapse=none&rows=true&from=-1h".to_owned()),
-        ("/api/v1/graph", "Columns", "collapse=none&format=columns".to_owned()),
+        ("/api/v1/graph", "Graph", "collapse=none&layout=layered".to_owned()),
+        ("/api/v1/graph", "Columns", "collapse=none&format=columns&layout=layered".to_owned()),
+        ("/api/v1/nodes/{id}", "NodeDetail", String::new()),
+        ("/api/v1/edges", "EdgeDetail", format!("source={web}&target={cart}")),
+        ("/api/v1/edges/{source}/{target}", "EdgeDetail", String::new()),
+        ("/api/v1/stack", "Stack", format!("focus={cart}")),
+        ("/api/v1/findings", "Findings", "of=all&from=-1h".to_owned()),
+        ("/api/v1/search", "Hits", "q=ca".to_owned()),
+        ("/api/v1/path", "Check", "a=web&b=db".to_owned()),
+        ("/api/v1/graph/diff", "Comparison", "a=-20m..-10m".to_owned()),
+        ("/api/graph/fields", "GrafanaFields", String::new()),
+        ("/api/graph/data", "GrafanaGraph", String::new()),
+        ("/api/health", "Alive", String::new()),
+        ("/api/dependencies", "Dependencies", "service=cart".to_owned()),
         ("/api/v1/series", "Series", format!("source={web}&target={cart}")),
         ("/api/v1/series", "Series", format!("node={cart}")),
         ("/api/v1/events", "Events", String::new()),
@@ -360,8 +373,9 @@ fn every_answer_is_what_the_document_says() {
     }
 
     for (path, schema, query) in &asked {
-        let answer = map.json(&format!("{path}?{query}"));
-        conforms(&document, schema, &answer, &format!("{path}?{query}"));
+        let filled = path.replace("{id}", cart).replace("{source}", web).replace("{target}", cart);
+        let answer = map.json(&format!("{filled}?{query}"));
+        conforms(&document, schema, &answer, &format!("{filled}?{query}"));
     }
     let refused = map.get("/api/v1/graph?view=x");
     conforms(&document, "Fault", &serde_json::from_slice(&refused.body).unwrap(), "a refusal");
@@ -399,4 +413,26 @@ fn rules_can_be_tried_before_they_are_in_force() {
     assert!(told.contains("rules:2:") && told.contains("error_ratio"), "{told}");
     let rules = "rules:\n  - {name: half, on: edge, metric: error_ratio, yellow: 40%, window: 5m, min_requests: 1}\n";
     until("the step is over and the rule colours the edge", || try_out(rules).1.contains("\"rule\":\"half\""));
+}
+
+#[test]
+fn the_map_can_be_taken_along_in_every_format() {
+    let map = Map::start();
+    map.receives(&[call("web", "=cart", 1)]);
+    until("the edge is drawn", || map.edge("web", "%3Dcart").is_some());
+
+    for (format, kind, sign) in [
+        ("window", "application/json", "\"=cart\""),
+        ("yaml", "application/yaml", "=cart"),
+        ("dot", "text/vnd.graphviz", "digraph"),
+        ("mermaid", "text/vnd.mermaid", "flowchart"),
+        ("svg", "image/svg+xml", "<svg"),
+        ("csv", "text/csv", "'=cart"),
+        ("grafana", "application/json", "arc__red"),
+    ] {
+        let answer = map.get(&format!("/api/v1/graph?collapse=none&format={format}"));
+        assert_eq!(answer.status, 200, "{format}: {}", text(&answer));
+        assert!(answer.head.contains(&format!("content-type: {kind}")), "{}", answer.head);
+        assert!(text(&answer).contains(sign), "{format}: {}", text(&answer));
+    }
 }

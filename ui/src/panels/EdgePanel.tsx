@@ -48,7 +48,7 @@ function Ports({ detail }: { detail: EdgeDetail }) {
   const seconds = detail.window.covered_s;
   return (
     <>
-      <h4>{t("ports.title")}</h4>
+      <h3>{t("ports.title")}</h3>
       <Grid
         label={t("ports.title")}
         rows={detail.rows}

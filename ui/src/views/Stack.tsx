@@ -115,7 +115,8 @@ function List({ data }: { data: StackAnswer }) {
       label={t("stack.list")}
       rows={rowsOf(data)}
       name={(row) => `${row.plane} ${row.id}`}
-      open={(row) => canSelect(row.plane) && select(nodePick(row.id))}
+      open={(row) => select(nodePick(row.id))}
+      fixed={(row) => !canSelect(row.plane)}
       most={200}
       columns={[
         { title: t("table.name"), rank: (row) => row.name, cell: (row) => row.name },

@@ -33,6 +33,24 @@ test("opening one group shows its nodes, and the others keep their order", async
   await eventually(() => map.locator(".node").count(), 0);
 });
 
+test("where everything is open a single group can be shut, and near a focus too", async () => {
+  const { thing, map, address, button } = await visit("?open=*");
+  await thing("Deployment payment").waitFor();
+
+  await map.locator('[data-fold="ns:prod-1/pay"]').click();
+  await thing("pay, 4 nodes").and(map.locator(".collapsed")).waitFor();
+  assert.deepEqual([address().get("open"), address().get("shut")], ["*", "ns:prod-1/pay"]);
+  await button("Open all").click();
+  await thing("Deployment payment").waitFor();
+
+  await thing("Deployment cart").click();
+  await button("Narrow to this").click();
+  await thing("Deployment newsletter").waitFor({ state: "detached" });
+  await map.locator('[data-fold="ns:prod-1/shop"]').click();
+  await eventually(() => address().get("shut"), "ns:prod-1/shop");
+  await thing("Deployment cart").waitFor({ state: "detached" });
+});
+
 test("health has a colour and a shape; expectation has a line style and a badge, in every mode", async () => {
   const { thing, map } = await visit("?open=*");
 

@@ -437,3 +437,31 @@ fn old_files_go_when_their_time_is_over() {
     assert!(files(room.path(), "entities-1m-").len() <= 4);
     assert_eq!(requests(&story.last(9 * HOUR)), 8);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_store_that_is_opened_again_tells_the_same(
+        seconds in proptest::collection::vec(proptest::collection::vec((0_u64..5 * HOUR, 0_u8..5, super::blocks::any_measures()), 0..4), 1..8),
+        pause in 0_u64..2 * HOUR,
+    ) {
+        let room = tempfile::tempdir().unwrap();
+        let mut story = kept_in(room.path());
+        for second in seconds {
+            let rows = second.into_iter().map(|(ago, target, measures)| {
+                let target = end(service("shop", &format!("t{target}")));
+                FactRow { measures, ..calls(story.now.minus(ago), front(), target, 0, 0) }
+            });
+            let facts = rows.collect();
+            story.store.apply(Rows { facts, ..Rows::default() }, story.now);
+            story.sleeps(SECOND + pause / 8);
+        }
+        let before = told(&story.last(DAY));
+
+        let (story, report) = story.crashes(room.path());
+
+        proptest::prop_assert_eq!(report.problems, Vec::<String>::new());
+        proptest::prop_assert_eq!(told(&story.last(DAY)), before);
+    }
+}

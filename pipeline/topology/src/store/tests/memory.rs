@@ -341,3 +341,13 @@ fn what_was_lost_on_the_way_makes_the_answer_incomplete() {
     assert!(!observed.complete);
     assert_eq!(observed.dropped["intake_full"], 12);
 }
+
+#[test]
+fn all_of_time_is_a_window_too() {
+    let mut story = story();
+    story.receives(calls(NOON, front(), cart(), 3, 20));
+    story.after(MINUTE);
+
+    assert_eq!(requests(&story.store.snapshot().observe(Moment(0), Moment(u64::MAX))), 3);
+    assert_eq!(requests(&story.store.snapshot().observe(NOON.plus(HOUR), NOON)), 0);
+}
