@@ -11,10 +11,10 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use support::{Prometheus, Room, Tidewatch, call_json, free_port, post_json, until};
+use support::{Prometheus, Room, Tidewatch, call_json, free_port, post_json, until, until_within};
 
 /// What a dashboard asks for, by panel.
 fn queries(dashboard: &str) -> Vec<(String, String)> {
@@ -43,20 +43,14 @@ fn deployed(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy").join(file)
 }
 
-/// What the shop is expected to do: it must not call the bank, and should call the warehouse.
-const BASELINE: &str = "apiVersion: topology/v1alpha1
-kind: TopologyBaseline
-metadata: {name: shop}
-spec:
-  scope: {namespaces: [shop]}
-  defaults: {grace: 0s, missingAfter: 0s}
-  edges:
-    - {from: {ns: shop, name: web}, to: {ns: shop, name: cart}, state: allow}
-    - {from: {ns: shop, name: web}, to: {ns: shop, name: bank}, state: forbid}
-    - {from: {ns: shop, name: cart}, to: {ns: shop, name: warehouse}, state: require}
+/// Panels that show nothing in this story: nothing is dropped, nobody asks the map, no baseline is loaded.
+const EMPTY: [&str; 4] = ["Dropped per second", "Questions per second", "Judged", "Edges of the baseline"];
+
+/// The built-in rules, without waiting for something to hold.
+const RULES: &str = "{window: 1m, for: 0s, rules: []}
 ";
 
-/// Fed with calls, judged by the baseline; all that is shown comes from it.
+/// Fed with calls; all that is shown comes from it.
 struct Shop {
     tidewatch: Tidewatch,
     otlp: u16,
@@ -68,7 +62,7 @@ impl Shop {
     fn open() -> Self {
         let (otlp, metrics, map) = (free_port(), free_port(), free_port());
         let room = Room::new();
-        room.file("baseline.yaml", BASELINE);
+        room.file("rules.yaml", RULES);
         let config = format!(
             "receivers:
   otlp: {{protocols: {{http: {{endpoint: \"127.0.0.1:{otlp}\"}}}}}}
@@ -77,7 +71,7 @@ connectors: {{service_graph: {{metrics_flush_interval: 500ms}}}}
 exporters:
   topology:
   prometheus: {{endpoint: \"127.0.0.1:{metrics}\"}}
-extensions: {{topology: {{endpoint: \"127.0.0.1:{map}\", baselines: [\"${{env:ROOM}}/baseline.yaml\"]}}}}
+extensions: {{topology: {{endpoint: \"127.0.0.1:{map}\", rules: [\"${{env:ROOM}}/rules.yaml\"]}}}}
 service:
   extensions: [topology]
   pipelines:
@@ -88,7 +82,7 @@ service:
         Self { tidewatch: Tidewatch::start_in(room, &config), otlp, metrics, trace: 1 }
     }
 
-    /// Slow calls that are expected, failing calls that are forbidden.
+    /// Slow calls, half of which fail.
     fn trades(&mut self) {
         for (client, server, failed) in [("web", "cart", false), ("web", "bank", true)] {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
@@ -113,18 +107,19 @@ fn every_query_is_answered_and_every_alert_goes_off() {
 
     let mut unanswered: Vec<_> = ["grafana/services.json", "grafana/map.json"].into_iter().flat_map(queries).collect();
     assert!(unanswered.len() > 20);
-    until("every query shows something", || {
+    // A step is judged half a minute after it began.
+    until_within(Duration::from_secs(120), "every query shows something", || {
         shop.trades();
-        // Nothing is dropped here, and nobody has asked the map.
-        unanswered.retain(|(panel, query)| {
-            !["Dropped per second", "Questions per second"].contains(&panel.as_str())
-                && prometheus.query(query).is_empty()
-        });
+        let before = unanswered.len();
+        // Those that show nothing here must at least be queries.
+        unanswered.retain(|(panel, query)| prometheus.query(query).is_empty() && !EMPTY.contains(&panel.as_str()));
+        if unanswered.len() < before {
+            println!("still without answer: {unanswered:#?}");
+        }
         unanswered.is_empty()
     });
 
-    let alerts =
-        ["TidewatchUnexpectedTraffic", "TidewatchExpectedTrafficMissing", "TidewatchCallsFail", "TidewatchCallsSlow"];
+    let alerts = ["TidewatchCallsFail", "TidewatchCallsSlow"];
     until("every alert that there is a reason for is on its way", || {
         shop.trades();
         let data = prometheus.data("/api/v1/alerts");

@@ -13,7 +13,7 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use support::{Answer, Outcome, Tidewatch, ask, connect, exchange, free_port, post, read_head, until, until_some};
+use support::{Answer, Outcome, Room, Tidewatch, ask, connect, free_port, post, read_head, until, until_within};
 
 /// A Tidewatch that takes OTLP and keeps a map.
 struct Map {
@@ -346,7 +346,20 @@ fn every_answer_is_what_the_document_says() {
     let asked = [
         ("/api/v1/graph", "Graph", String::new()),
         ("/api/v1/graph", "Graph", "collapse=none&rows=true&from=-1h".to_owned()),
-        ("/api/v1/graph", "Columns", "collapse=none&format=columns".to_owned()),
+        ("/api/v1/graph", "Graph", "collapse=none&layout=layered".to_owned()),
+        ("/api/v1/graph", "Columns", "collapse=none&format=columns&layout=layered".to_owned()),
+        ("/api/v1/nodes/{id}", "NodeDetail", String::new()),
+        ("/api/v1/edges", "EdgeDetail", format!("source={web}&target={cart}")),
+        ("/api/v1/edges/{source}/{target}", "EdgeDetail", String::new()),
+        ("/api/v1/stack", "Stack", format!("focus={cart}")),
+        ("/api/v1/findings", "Findings", "of=all&from=-1h".to_owned()),
+        ("/api/v1/search", "Hits", "q=ca".to_owned()),
+        ("/api/v1/path", "Check", "a=web&b=db".to_owned()),
+        ("/api/v1/graph/diff", "Comparison", "a=-20m..-10m".to_owned()),
+        ("/api/graph/fields", "GrafanaFields", String::new()),
+        ("/api/graph/data", "GrafanaGraph", String::new()),
+        ("/api/health", "Alive", String::new()),
+        ("/api/dependencies", "Dependencies", "service=cart".to_owned()),
         ("/api/v1/series", "Series", format!("source={web}&target={cart}")),
         ("/api/v1/series", "Series", format!("node={cart}")),
         ("/api/v1/events", "Events", String::new()),
@@ -360,8 +373,9 @@ fn every_answer_is_what_the_document_says() {
     }
 
     for (path, schema, query) in &asked {
-        let answer = map.json(&format!("{path}?{query}"));
-        conforms(&document, schema, &answer, &format!("{path}?{query}"));
+        let filled = path.replace("{id}", cart).replace("{source}", web).replace("{target}", cart);
+        let answer = map.json(&format!("{filled}?{query}"));
+        conforms(&document, schema, &answer, &format!("{filled}?{query}"));
     }
     let refused = map.get("/api/v1/graph?view=x");
     conforms(&document, "Fault", &serde_json::from_slice(&refused.body).unwrap(), "a refusal");
@@ -399,4 +413,58 @@ fn rules_can_be_tried_before_they_are_in_force() {
     assert!(told.contains("rules:2:") && told.contains("error_ratio"), "{told}");
     let rules = "rules:\n  - {name: half, on: edge, metric: error_ratio, yellow: 40%, window: 5m, min_requests: 1}\n";
     until("the step is over and the rule colours the edge", || try_out(rules).1.contains("\"rule\":\"half\""));
+}
+
+#[test]
+fn the_map_can_be_taken_along_in_every_format() {
+    let map = Map::start();
+    map.receives(&[call("web", "=cart", 1)]);
+    until("the edge is drawn", || map.edge("web", "%3Dcart").is_some());
+
+    for (format, kind, sign) in [
+        ("window", "application/json", "\"=cart\""),
+        ("yaml", "application/yaml", "=cart"),
+        ("dot", "text/vnd.graphviz", "digraph"),
+        ("mermaid", "text/vnd.mermaid", "flowchart"),
+        ("svg", "image/svg+xml", "<svg"),
+        ("csv", "text/csv", "/%3Dcart"),
+        ("grafana", "application/json", "arc__red"),
+    ] {
+        let answer = map.get(&format!("/api/v1/graph?collapse=none&format={format}"));
+        assert_eq!(answer.status, 200, "{format}: {}", text(&answer));
+        assert!(answer.head.contains(&format!("content-type: {kind}")), "{}", answer.head);
+        assert!(text(&answer).contains(sign), "{format}: {}", text(&answer));
+    }
+}
+
+#[test]
+fn what_a_rule_finds_leaves_as_an_event_and_as_a_gauge() {
+    let (otlp, port, room) = (free_port(), free_port(), Room::new());
+    room.file("rules.yaml", "{window: 1m, for: 0s, rules: []}\n");
+    let config = format!(
+        "receivers:
+  otlp: {{protocols: {{http: {{endpoint: \"127.0.0.1:{otlp}\"}}}}}}
+  topology: {{interval: 1s}}
+exporters: {{topology: , file: {{path: \"${{env:ROOM}}/told.json\"}}}}
+extensions: {{topology: {{endpoint: \"127.0.0.1:{port}\", rules: [\"${{env:ROOM}}/rules.yaml\"]}}}}
+service:
+  extensions: [topology]
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [topology]}}
+    metrics: {{receivers: [topology], exporters: [file]}}
+    logs: {{receivers: [topology], exporters: [file]}}
+"
+    );
+    let map = Map { tidewatch: Tidewatch::start_in(room, &config), otlp, port };
+
+    map.receives(&(1..=40).map(|trace| call("web", "cart", trace).answered(500)).collect::<Vec<_>>());
+
+    // A step is judged 20 s after its end.
+    until_within(Duration::from_secs(90), "the edge was told", || {
+        let told = map.tidewatch.told();
+        let is_told = |log: &String| log.contains("Deployment/web > ") && log.contains("error-rate is 100.0%");
+        told.logs.iter().any(is_told) && told.points.iter().any(|point| point.metric == "topology_edge_findings")
+    });
+    let graph = map.json("/api/v1/graph?collapse=none");
+    assert_eq!(graph["edges"][0]["health"]["level"], "red", "{graph}");
 }

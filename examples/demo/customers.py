@@ -1,18 +1,18 @@
-"""Customers of the shop: a few requests a second over a connection that stays open.
+"""Customers of the shop, each with a few requests a second over a connection that stays open.
 
-    customers.py URL PER_SECOND
+    customers.py URL CUSTOMERS PER_SECOND
 """
 
 import http.client
 import sys
+import threading
 import time
 import urllib.parse
 
-PATHS = ["/", "/cart/17", "/catalog/4711", "/", "/recommend"]
+PATHS = ["/", "/cart/17", "/catalog/4711", "/", "/recommend", "/search"]
 
 
-def main():
-    url, per_second = urllib.parse.urlsplit(sys.argv[1]), float(sys.argv[2])
+def visit(url, per_second):
     connection = http.client.HTTPConnection(url.netloc, timeout=30)
     turn = 0
     while True:
@@ -23,6 +23,15 @@ def main():
             connection.close()
         turn += 1
         time.sleep(1 / per_second)
+
+
+def main():
+    url, customers, per_second = urllib.parse.urlsplit(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    visits = [threading.Thread(target=visit, args=(url, per_second)) for _ in range(customers)]
+    for visitor in visits:
+        visitor.start()
+    for visitor in visits:
+        visitor.join()
 
 
 main()

@@ -1,6 +1,8 @@
 // A small HTTP service that knows nothing of Tidewatch: it answers, after calling others.
 //
-//     node service.js PORT [--call URL]... [--delay MILLISECONDS]
+//     node service.js PORT [--call URL]... [--try URL]... [--delay MILLISECONDS]
+//
+// It fails if a call fails, but not if a try does.
 
 const http = require("node:http");
 
@@ -9,7 +11,8 @@ const [port, ...rest] = process.argv.slice(2);
 const urls = [];
 let delay = 0;
 for (let at = 0; at < rest.length; at += 2) {
-  if (rest[at] === "--call") urls.push(rest[at + 1]);
+  if (rest[at] === "--call") urls.push({ url: rest[at + 1], counts: true });
+  if (rest[at] === "--try") urls.push({ url: rest[at + 1], counts: false });
   if (rest[at] === "--delay") delay = Number(rest[at + 1]);
 }
 
@@ -26,8 +29,8 @@ function call(url) {
 const server = http.createServer(async (_request, response) => {
   await new Promise((resolve) => setTimeout(resolve, delay));
   let status = 200;
-  for (const url of urls) {
-    if ((await call(url)) >= 500) status = 502;
+  for (const { url, counts } of urls) {
+    if ((await call(url)) >= 500 && counts) status = 502;
   }
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify({ ok: status === 200 }));

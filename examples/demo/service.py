@@ -1,12 +1,13 @@
 """A small HTTP service that knows nothing of Tidewatch: it answers, after calling others.
 
-    service.py PORT [--call URL]... [--sometimes URL] [--fail PERCENT] [--delay SECONDS]
+    service.py PORT [--call URL]... [--sometimes URL] [--fail PERCENT] [--delay SECONDS] [--busy]
 
-It fails exactly PERCENT of its requests (evenly spread), waits SECONDS before it answers, calls each URL once per
-request, and the URL of --sometimes on every tenth.
+It fails exactly PERCENT of its requests for /pay (evenly spread), waits SECONDS before it answers, calls each URL once
+per request, and the URL of --sometimes on every tenth. A busy one computes all the time, as much as it is let.
 """
 
 import argparse
+import hashlib
 import http.client
 import threading
 import time
@@ -48,8 +49,19 @@ class Turns:
             self.count += 1
             return self.count
 
+    def fails(self, percent):
+        """Takes a turn and says whether it is one of the percent that fail."""
+        turn = self.next()
+        return turn * percent // 100 > (turn - 1) * percent // 100
 
-def handler(options, turns):
+
+def compute():
+    """Without holding the interpreter, so that requests are answered meanwhile."""
+    while True:
+        hashlib.pbkdf2_hmac("sha256", b"word", b"index", 10_000)
+
+
+def handler(options, turns, payments):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         # Head and body of an answer leave in one write each; without this they would wait for each other's ACK.
@@ -61,7 +73,7 @@ def handler(options, turns):
             statuses = [call(url) for url in options.call]
             if options.sometimes and turn % 10 == 0:
                 call(options.sometimes)
-            failed = turn * options.fail // 100 > (turn - 1) * options.fail // 100
+            failed = self.path == "/pay" and payments.fails(options.fail)
             status = 500 if failed or any(status >= 500 for status in statuses) else 200
             body = b'{"ok": %s}\n' % (b"true" if status == 200 else b"false")
             self.send_response(status)
@@ -83,8 +95,11 @@ def main():
     parser.add_argument("--sometimes")
     parser.add_argument("--fail", type=int, default=0)
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--busy", action="store_true")
     options = parser.parse_args()
-    ThreadingHTTPServer(("127.0.0.1", options.port), handler(options, Turns())).serve_forever()
+    if options.busy:
+        threading.Thread(target=compute, daemon=True).start()
+    ThreadingHTTPServer(("127.0.0.1", options.port), handler(options, Turns(), Turns())).serve_forever()
 
 
 main()

@@ -33,4 +33,4 @@ pub use prometheus::{Prometheus, Series};
 pub use room::Room;
 pub use telemetry::{Kind, Pair, Point, Span, Told};
 pub use tidewatch::{Outcome, Tidewatch, tidewatch};
-pub use waiting::{until, until_some};
+pub use waiting::{until, until_some, until_within};

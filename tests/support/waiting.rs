@@ -12,15 +12,26 @@ pub fn until(what: &str, mut there: impl FnMut() -> bool) {
     until_some(what, || there().then_some(()));
 }
 
+/// The same for what by its nature takes longer, such as a judgement that wants to see something hold.
+#[track_caller]
+pub fn until_within(bound: Duration, what: &str, mut there: impl FnMut() -> bool) {
+    look(bound, what, || there().then_some(()));
+}
+
 /// Looks again and again until there is something.
 #[track_caller]
-pub fn until_some<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
+pub fn until_some<T>(what: &str, find: impl FnMut() -> Option<T>) -> T {
+    look(BOUND, what, find)
+}
+
+#[track_caller]
+fn look<T>(bound: Duration, what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = find() {
             return found;
         }
-        assert!(began.elapsed() < BOUND, "gave up waiting until {what}");
+        assert!(began.elapsed() < bound, "gave up waiting until {what}");
         std::thread::sleep(PAUSE);
     }
 }

@@ -147,3 +147,38 @@ export type Metric =
   | "failed"
   | "rtt_ms"
   | "retransmits";
+
+export interface Ends {
+  source: string;
+  target: string;
+}
+
+export type Difference = "protocols" | "ports" | "rate" | "errors" | "latency";
+
+/** An edge that differs between two windows. */
+export interface EdgeChange extends Ends {
+  what: Difference[];
+  before: Numbers & { rate?: Maybe<number> };
+  after: Numbers & { rate?: Maybe<number> };
+  protocols_added?: string[];
+  protocols_removed?: string[];
+  ports_added?: number[];
+  ports_removed?: number[];
+}
+
+export interface Comparison {
+  before: Window;
+  after: Window;
+  same: boolean;
+  nodes: { added: string[]; removed: string[] };
+  edges: { added: Ends[]; removed: Ends[]; changed?: EdgeChange[] };
+}
+
+export type PathVerdict = "ok" | "failing" | "refused" | "timed_out" | "unreachable" | "never_tried";
+
+/** Whether A reaches B. */
+export interface Check {
+  window: Window;
+  verdict: PathVerdict;
+  hops: (Ends & { verdict: PathVerdict; requests: number; errors: number; connections: number; refused: number; timed_out: number; unreachable: number })[];
+}

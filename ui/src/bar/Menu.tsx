@@ -62,8 +62,8 @@ export function Menu() {
               <Item icon="shield" word="mode.baseline" on={mode === "baseline"} press={and({ mode: mode === "baseline" ? "health" : "baseline" })} />
               <Item icon="compare" word="menu.compare" on={compare !== ""} press={and({ compare: compare ? "" : "-1d" })} />
               <Item icon="path" word="menu.path" on={path !== ""} press={and({ path: path ? "" : ">" })} />
-              <Item icon="namespace" word="view.namespace" on={view === "namespace"} press={and({ view: view === "namespace" ? "workload" : "namespace", open: [], focus: [], pick: "", at: "" })} />
-              <Item icon="host" word="view.host" on={view === "host"} press={and({ view: view === "host" ? "workload" : "host", open: [], focus: [], pick: "", at: "" })} />
+              <Item icon="namespace" word="view.namespace" on={view === "namespace"} press={and({ view: view === "namespace" ? "workload" : "namespace", open: [], shut: [], focus: [], pick: "", at: "" })} />
+              <Item icon="host" word="view.host" on={view === "host"} press={and({ view: view === "host" ? "workload" : "host", open: [], shut: [], focus: [], pick: "", at: "" })} />
             </ul>
             <ul class="choices">
               <Item icon="link" word="menu.copy_link" press={() => void copyLink().then(close)} />

@@ -6,6 +6,7 @@ import type { Hit, Hits } from "../api/types";
 import { glyph, Icon, Shape } from "../map/icons";
 import { seek } from "../map/look";
 import { address, go } from "../state/address";
+import { opensAll } from "../state/answers";
 import { nodePick } from "../state/pick";
 import { t } from "../text/words";
 
@@ -13,11 +14,12 @@ const WAIT_MS = 120;
 
 /** Opens the group of what was found, selects it and lets the map show it. */
 function jump(hit: Hit): void {
-  const { open, focus } = address.value;
+  const { show, open } = address.value;
   const pick = nodePick(hit.id);
-  const unfold = hit.group && !open.includes("*") && !open.includes(hit.group) ? [...open, hit.group] : open;
   seek(pick);
-  go({ pick, panel: true, show: address.value.show === "stack" ? "map" : address.value.show, open: unfold, focus: focus.length ? [] : focus });
+  const after = { ...address.value, focus: [] };
+  const unfold = hit.group && !opensAll(after) ? [...new Set([...open, hit.group])] : open;
+  go({ pick, panel: true, show: show === "stack" ? "map" : show, focus: [], open: unfold, shut: address.value.shut.filter((id) => id !== hit.group) });
 }
 
 export function SearchBox() {

@@ -17,7 +17,7 @@ function ViewSwitch() {
   return (
     <div class="seg" role="radiogroup" aria-label={t("view.label")}>
       {shown.map((name) => (
-        <button type="button" key={name} role="radio" aria-checked={view === name} onClick={() => go({ view: name, open: [], focus: [], pick: "", at: "" })}>
+        <button type="button" key={name} role="radio" aria-checked={view === name} onClick={() => go({ view: name, open: [], shut: [], focus: [], pick: "", at: "" })}>
           {t(`view.${name}`)}
         </button>
       ))}

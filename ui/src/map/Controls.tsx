@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 
 import { address } from "../state/address";
+import { opensAll } from "../state/answers";
 import { closeAll, openAll } from "../state/groups";
 import { t } from "../text/words";
 import { Icon, MARKS, Shape, type IconName } from "./icons";
@@ -18,7 +19,7 @@ function Control({ icon, label, press }: { icon: IconName; label: string; press:
 /** The buttons in the corner of the map. */
 export function Controls() {
   const [legend, setLegend] = useState(false);
-  const all = address.value.open.includes("*");
+  const all = opensAll() && address.value.shut.length === 0;
   return (
     <div class="controls">
       {legend && <Legend />}

@@ -31,10 +31,11 @@ interface LineProps {
   seconds: number;
   picked: boolean;
   baseline: boolean;
+  change?: "added" | "changed" | undefined;
 }
 
 /** One edge: a wide invisible line to hit, what shows that it is chosen, the line itself and its mark. */
-export function EdgeLine({ drawn, id, seconds, picked, baseline }: LineProps) {
+export function EdgeLine({ drawn, id, seconds, picked, baseline, change }: LineProps) {
   const { edge, expected } = drawn;
   const colour = lineColour(drawn.level, expected, baseline);
   const mark = MARKS[expected];
@@ -51,6 +52,12 @@ export function EdgeLine({ drawn, id, seconds, picked, baseline }: LineProps) {
       <path class="halo" d={drawn.path} stroke-width={drawn.width + 5} />
       <path class="line" d={drawn.path} stroke-width={expected === "forbidden" ? drawn.width + 3 : drawn.width} marker-end={`url(#arrow-${colour})`} />
       {expected === "forbidden" && <path class="core" d={drawn.path} stroke-width={drawn.width} />}
+      {change && (
+        <g class="change" transform={`translate(${x} ${y - (mark ? 20 : 0)})`}>
+          <circle r="8" />
+          <text y="4">{change === "added" ? "+" : "±"}</text>
+        </g>
+      )}
       {mark && (
         <g class="badge" transform={`translate(${x - 8} ${y - 8})`}>
           <circle cx="8" cy="8" r="9" />

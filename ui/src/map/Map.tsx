@@ -10,11 +10,12 @@ import { GroupBox, NodeCard } from "./cards";
 import { Controls } from "./Controls";
 import { Arrowheads, Chip, EdgeLine } from "./EdgeLine";
 import { cursor, hovered, moveCursor, spot } from "./cursor";
-import { camera, current, detail, elementId, fitIfAsked, keep, kept, look, revealPick, view } from "./look";
+import { camera, current, detail, drawnFor, elementId, fitIfAsked, keep, kept, look, OVERSCAN, revealPick, view } from "./look";
 import { sceneOf, touches, type Scene, type SceneEdge } from "./scene";
 import { Tip } from "./Tip";
 import { t } from "../text/words";
 import { parsePick, select } from "../state/pick";
+import { marks } from "../state/compare";
 import { toggleGroup } from "../state/groups";
 import { pickAt } from "./hit";
 
@@ -40,10 +41,11 @@ function World({ scene, seconds }: LayerProps) {
   const { pick, mode, focus } = address.value;
   const baseline = mode === "baseline";
   const subject = focus.at(-1) ?? "";
+  const changes = marks.value;
   const edges = useMemo(() => visibleEdges(scene, window), [scene, window]);
   const onCanvas = edges.length > CANVAS_FROM;
   const nodes = useMemo(() => scene.nodes.filter(({ box }) => touches(box, window)).slice(0, NODES_MOST), [scene, window]);
-  const chips = camera.value.k >= CHIPS_FROM;
+  const chips = drawnFor.value.k >= CHIPS_FROM;
   const near = spot.value;
   const inSvg = onCanvas ? edges.filter(({ key, edge }) => `e:${key}` === pick || `e:${key}` === near || pick === `n:${edge.source}` || pick === `n:${edge.target}`) : edges;
 
@@ -52,9 +54,9 @@ function World({ scene, seconds }: LayerProps) {
     () =>
       nodes.map((placed) => {
         const name = `n:${placed.node.id}`;
-        return <NodeCard key={name} id={elementId(name)} placed={placed} seconds={seconds} selected={pick === name} focused={subject === placed.node.id} />;
+        return <NodeCard key={name} id={elementId(name)} placed={placed} seconds={seconds} selected={pick === name} focused={subject === placed.node.id} change={changes.get(name)} />;
       }),
-    [nodes, pick, seconds, subject],
+    [nodes, pick, seconds, subject, changes],
   );
   const open = useMemo(() => scene.groups.filter(({ group }) => !group.collapsed), [scene]);
   const closed = useMemo(() => scene.groups.filter(({ group, box }) => group.collapsed && touches(box, window)), [scene, window]);
@@ -67,7 +69,7 @@ function World({ scene, seconds }: LayerProps) {
       {open.map(box)}
       {inSvg.map((drawn) => {
         const name = `e:${drawn.key}`;
-        return <EdgeLine key={name} id={elementId(name)} drawn={drawn} seconds={seconds} picked={pick === name} baseline={baseline} />;
+        return <EdgeLine key={name} id={elementId(name)} drawn={drawn} seconds={seconds} picked={pick === name} baseline={baseline} change={changes.get(name)} />;
       })}
       {closed.map(box)}
       {cards}
@@ -90,21 +92,31 @@ function Lines({ scene }: { scene: Scene }) {
   useEffect(
     () =>
       effect(() => {
-        const [now, size] = [camera.value, view.value];
-        if (canvas.current) paint(canvas.current, strokes, now, size);
+        const { w, h } = view.value;
+        const wide = { w: w * (1 + 2 * OVERSCAN), h: h * (1 + 2 * OVERSCAN) };
+        if (canvas.current) paint(canvas.current, strokes, drawnFor.value, wide);
       }),
     [strokes, address.value.theme],
   );
   return <canvas ref={canvas} class="lines" aria-hidden="true" />;
 }
 
-function useCamera(surface: { current: HTMLDivElement | null }, world: { current: SVGGElement | null }) {
+type Ref<T> = { current: T | null };
+
+function useCamera(surface: Ref<HTMLDivElement>, picture: Ref<HTMLDivElement>, world: Ref<SVGGElement>) {
   useEffect(() => {
     const element = surface.current!;
+    let middle: [number, number] | null = null;
     const measure = () => {
+      const { left, top, width, height } = element.getBoundingClientRect();
+      const now: [number, number] = [left + width / 2, top + height / 2];
       const first = view.peek().w <= 1;
-      view.value = { w: element.clientWidth, h: element.clientHeight };
-      if (first && current.scene && !address.value.at) look(fit(current.scene.bounds, view.value));
+      view.value = { w: width, h: height };
+      const { x, y, k } = camera.peek();
+      // What is on the screen stays where it is, whatever opens beside it.
+      if (middle) look({ x: x + (now[0] - middle[0]) / k, y: y + (now[1] - middle[1]) / k, k });
+      else if (first && current.scene && !address.value.at) look(fit(current.scene.bounds, view.value));
+      middle = now;
       keep();
     };
     const observer = new ResizeObserver(measure);
@@ -115,15 +127,21 @@ function useCamera(surface: { current: HTMLDivElement | null }, world: { current
       moved: look,
       settled: () => go({ at: formatCamera(camera.value) }),
     });
-    const stop = effect(() => {
-      const { x, y, k } = camera.value;
+    const draw = effect(() => {
+      const { x, y, k } = drawnFor.value;
       const { w, h } = view.value;
       world.current?.setAttribute("transform", `translate(${w / 2 - x * k} ${h / 2 - y * k}) scale(${k})`);
+    });
+    const move = effect(() => {
+      const [now, old] = [camera.value, drawnFor.value];
+      const shift = `translate(${(old.x - now.x) * now.k}px, ${(old.y - now.y) * now.k}px)`;
+      if (picture.current) picture.current.style.transform = now === old ? "" : `${shift} scale(${now.k / old.k})`;
     });
     return () => {
       observer.disconnect();
       release();
-      stop();
+      draw();
+      move();
     };
   }, []);
 }
@@ -151,10 +169,11 @@ interface MapProps {
 
 export function GraphMap({ graph, question, asked }: MapProps) {
   const surface = useRef<HTMLDivElement>(null);
+  const picture = useRef<HTMLDivElement>(null);
   const world = useRef<SVGGElement>(null);
   const drawn = useMemo(() => sceneOf(graph), [graph]);
   current.scene = drawn;
-  useCamera(surface, world);
+  useCamera(surface, picture, world);
   useFirstLook(drawn, question, asked);
   const pick = address.value.pick;
   useEffect(() => revealPick(pick), [pick, drawn]);
@@ -202,13 +221,15 @@ export function GraphMap({ graph, question, asked }: MapProps) {
         if (moveCursor(event, drawn)) event.preventDefault();
       }}
     >
-      <Lines scene={drawn} />
-      <svg class="world" aria-hidden="false">
-        <Arrowheads />
-        <g ref={world}>
-          <World scene={drawn} seconds={graph.window.covered_s} />
-        </g>
-      </svg>
+      <div class="picture" ref={picture}>
+        <Lines scene={drawn} />
+        <svg class="world">
+          <Arrowheads />
+          <g ref={world}>
+            <World scene={drawn} seconds={graph.window.covered_s} />
+          </g>
+        </svg>
+      </div>
       {drawn.nodes.length > NODES_MOST && <NotDrawn scene={drawn} />}
       <Spotlight scene={drawn} />
       <Tip scene={drawn} seconds={graph.window.covered_s} />

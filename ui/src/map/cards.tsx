@@ -30,14 +30,16 @@ interface CardProps {
   seconds: number;
   selected: boolean;
   focused: boolean;
+  /** How it differs from the window that it is compared with. */
+  change?: "added" | "changed" | undefined;
 }
 
 /** A card: glyph and name, the three numbers, the health as edge and shape. */
-export function NodeCard({ placed: { node, box }, id, seconds, selected, focused }: CardProps) {
+export function NodeCard({ placed: { node, box }, id, seconds, selected, focused, change }: CardProps) {
   const level = node.health.level;
   const expected = node.expected ?? "expected";
   const marked = MARKS[expected] !== "";
-  const letters = Math.floor((box.w - (marked ? 80 : 62)) / 6.6);
+  const letters = Math.floor((box.w - (marked ? 80 : 60)) / 7.3);
   return (
     <g
       id={id}
@@ -58,6 +60,12 @@ export function NodeCard({ placed: { node, box }, id, seconds, selected, focused
         {nodeNumbers(node, seconds)}
       </text>
       {SHAPES[level] && <path class="shape" d={SHAPES[level]} transform={`translate(${box.w - 20} 8)`} />}
+      {change && (
+        <g class="change" transform={`translate(${box.w} 0)`}>
+          <circle r="8" />
+          <text y="4">{change === "added" ? "+" : "±"}</text>
+        </g>
+      )}
       {marked && <path class="mark" d={MARKS[expected]} transform={`translate(${box.w - 38} 8)`} />}
     </g>
   );

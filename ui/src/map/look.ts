@@ -9,9 +9,41 @@ import type { Scene } from "./scene";
 export const camera = signal<Camera>({ x: 0, y: 0, k: 1 });
 export const view = signal<Size>({ w: 1, h: 1 });
 
+/** The camera that the picture was last drawn for; until the next time it is only moved and scaled. */
+export const drawnFor = signal<Camera>({ x: 0, y: 0, k: 1 });
+
+/** How far beyond the view the picture reaches on each side, in views. */
+export const OVERSCAN = 0.5;
+const SCALED_MOST = 1.6;
+const SETTLED_MS = 140;
+
+let settling: ReturnType<typeof setTimeout> | undefined;
+
+/** True while moving and scaling what is drawn already shows all that the camera sees. */
+function stillCovers(now: Camera, old: Camera, { w, h }: Size): boolean {
+  const scale = now.k / old.k;
+  const reach = (length: number) => length * (0.5 + OVERSCAN) * scale - length / 2;
+  const [dx, dy] = [Math.abs(now.x - old.x) * now.k, Math.abs(now.y - old.y) * now.k];
+  return scale < SCALED_MOST && scale > 1 / SCALED_MOST && dx <= reach(w) && dy <= reach(h);
+}
+
+/** Draws anew if it must be, else once the camera rests: a frame while moving costs next to nothing. */
+export function redrawWhenNeeded(): void {
+  const [now, old] = [camera.peek(), drawnFor.peek()];
+  clearTimeout(settling);
+  if (now.x === old.x && now.y === old.y && now.k === old.k) return;
+  if (stillCovers(now, old, view.peek())) settling = setTimeout(redraw, SETTLED_MS);
+  else redraw();
+}
+
+function redraw(): void {
+  clearTimeout(settling);
+  drawnFor.value = camera.peek();
+}
+
 /** Which details are left out, by zoom. */
 export const detail = computed(() => {
-  const { k } = camera.value;
+  const { k } = drawnFor.value;
   return k < 0.2 ? "groups" : k < 0.4 ? "far" : k < 0.6 ? "middle" : "near";
 });
 
@@ -31,6 +63,7 @@ export function keep(): void {
 export function look(next: Camera): void {
   camera.value = next;
   keep();
+  redrawWhenNeeded();
 }
 
 /** What is on the map now. Whoever draws it says so here. */

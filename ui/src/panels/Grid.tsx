@@ -19,6 +19,8 @@ interface GridProps<R> {
   name: (row: R) => string;
   /** What a press on the row does. */
   open?: (row: R) => void;
+  /** Rows that cannot be opened. */
+  fixed?: (row: R) => boolean;
   /** Most rows at first. */
   most?: number;
 }
@@ -27,7 +29,7 @@ function compare(a: number | string, b: number | string): number {
   return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
 }
 
-export function Grid<R>({ label, columns, rows, name, open, most = 12 }: GridProps<R>) {
+export function Grid<R>({ label, columns, rows, name, open, fixed, most = 12 }: GridProps<R>) {
   const [by, setBy] = useState<{ column: number; down: boolean } | null>(null);
   const [all, setAll] = useState(false);
   const column = by && columns[by.column];
@@ -55,7 +57,7 @@ export function Grid<R>({ label, columns, rows, name, open, most = 12 }: GridPro
             <tr key={name(row)}>
               {columns.map((cell, index) => (
                 <td key={cell.title} class={cell.numeric ? "numeric" : ""}>
-                  {index === 0 && open ? (
+                  {index === 0 && open && !fixed?.(row) ? (
                     <button type="button" class="plain link" onClick={() => open(row)}>
                       {cell.cell(row)}
                     </button>

@@ -112,7 +112,7 @@ function Neighbours({ title, all, seconds }: { title: string; all: Neighbour[]; 
   const rows = [...all].sort((a, b) => LEVELS[b.level] - LEVELS[a.level] || b.requests - a.requests);
   return (
     <>
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       <Grid
         label={title}
         rows={rows}
@@ -143,7 +143,7 @@ function Also({ also }: { also: string[] }) {
     <p class="muted">
       {t(`also.${other}`)}{" "}
       {also.map((id) => (
-        <button type="button" key={id} class="plain link" onClick={() => go({ view: other, pick: nodePick(id), open: openFor([id]), focus: [] })}>
+        <button type="button" key={id} class="plain link" onClick={() => go({ view: other, pick: nodePick(id), ...openFor([id]), focus: [] })}>
           {nameOf(id)}
         </button>
       ))}

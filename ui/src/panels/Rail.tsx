@@ -65,7 +65,7 @@ function exportAll(all: Item[]): void {
 
 /** Opens what is needed to see `pick`, and selects it. */
 function show(pick: string): void {
-  go({ pick, panel: true, open: openFor(pick.slice(2).split(">")) });
+  go({ pick, panel: true, ...openFor(pick.slice(2).split(">")) });
 }
 
 export function Rail() {

@@ -33,7 +33,7 @@ export function Verdict({ health, explanation, gap }: { health: Health; explanat
             <li key={`${reason.rule} ${reason.level}`}>
               <Shape level={reason.level} /> <b>{ruleName(reason.rule)}</b> {inUnit(reason.value, reason.unit)}{" "}
               <span class="muted">{t("reason.limit", { limit: inUnit(reason.threshold, reason.unit) })}</span>
-              {reason.suggestion && <span class="hint"> {reason.suggestion}</span>}
+              {reason.suggestion && <p class="hint">{reason.suggestion}</p>}
             </li>
           ))}
         </ul>
@@ -163,7 +163,7 @@ export function TrafficCharts({ series }: { series: Series }) {
         if (columns.server_p95_ms) times.push({ label: t("side.server"), values: columns.server_p95_ms, tone: "two" });
         return (
           <section class="protocol" key={name} aria-label={protocolName(name)}>
-            <h4>{protocolName(name)}</h4>
+            <h3>{protocolName(name)}</h3>
             <Chart title={t("chart.rate")} times={series.times} lines={rates} format={rate} />
             {times.length > 0 && <Chart title={t("chart.latency")} times={series.times} lines={times} format={ms} gap={times.length === 2} />}
           </section>
@@ -225,7 +225,7 @@ export function Traces({ exemplars }: { exemplars: Exemplar[] }) {
   if (exemplars.length === 0) return null;
   return (
     <>
-      <h4>{t("traces.title")}</h4>
+      <h3>{t("traces.title")}</h3>
       <ul class="traces">
         {exemplars.map(({ trace, link, duration_ms, failed }) => (
           <li key={`${trace} ${failed}`}>

@@ -20,6 +20,8 @@ export interface Address {
   paused: boolean;
   /** Expanded groups by id; `*` for all. */
   open: string[];
+  /** Groups closed by name where all others are open. */
+  shut: string[];
   /** What was narrowed down to, step by step; the last one is shown. */
   focus: string[];
   depth: number;
@@ -48,6 +50,7 @@ export const DEFAULTS: Address = {
   to: "",
   paused: false,
   open: [],
+  shut: [],
   focus: [],
   depth: 1,
   dir: "both",

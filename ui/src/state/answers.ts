@@ -9,10 +9,15 @@ import { resource } from "./resource";
 /** The window as parameters. */
 export const windowQuery = () => ({ from: address.value.from, to: address.value.to });
 
+/** True where groups are open unless they are shut by name: near a focus, and where nodes are few. */
+export function opensAll({ open, focus, view } = address.value): boolean {
+  return focus.length > 0 || open.includes("*") || view === "namespace" || view === "host";
+}
+
 /** Which groups are open, as parameters. */
 export function foldingQuery(): Query {
-  const { open, focus } = address.value;
-  if (focus.length || open.includes("*")) return { collapse: "none" };
+  const { open, shut } = address.value;
+  if (opensAll()) return { collapse: shut.length ? shut.join(",") : "none" };
   return open.length ? { expand: open.join(",") } : {};
 }
 

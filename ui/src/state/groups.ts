@@ -2,8 +2,8 @@
 import { effect, signal } from "@preact/signals";
 
 import { fitAfter } from "../map/look";
-import { address, go } from "./address";
-import { graph, groupsShown } from "./answers";
+import { address, go, type Address } from "./address";
+import { graph, groupsShown, opensAll } from "./answers";
 import { groupOf } from "./kinds";
 
 /** More nodes than this at once are no picture any more: the page folds and says so. */
@@ -29,23 +29,26 @@ export function foldWhenTooMany(): void {
 
 export function openAll(): void {
   fitAfter(graph.value.question);
-  go({ open: ["*"], at: "" });
+  go({ open: ["*"], shut: [], at: "" });
 }
 
 export function closeAll(): void {
   fitAfter(graph.value.question);
-  go({ open: [], at: "" });
+  const shut = opensAll({ ...address.value, open: [] }) ? groupsShown() : [];
+  go({ open: [], shut, at: "" });
 }
 
 /** Opens a closed group and closes an open one. */
 export function toggleGroup(id: string): void {
-  const { open } = address.value;
-  const now = open.includes("*") ? groupsShown() : open;
-  go({ open: now.includes(id) ? now.filter((other) => other !== id) : [...now, id] });
+  const key = opensAll() ? "shut" : "open";
+  const list = address.value[key];
+  go({ [key]: list.includes(id) ? list.filter((other) => other !== id) : [...list, id] });
 }
 
-/** The groups to be open so that these nodes can be seen beside what is open already. */
-export function openFor(ids: string[]): string[] {
-  const { open } = address.value;
-  return open.includes("*") ? open : [...new Set([...open, ...ids.map(groupOf)])];
+/** What to change so that these nodes can be seen beside what is open already. */
+export function openFor(ids: string[]): Pick<Address, "open" | "shut"> {
+  const { open, shut } = address.value;
+  const groups = ids.map(groupOf);
+  if (opensAll()) return { open, shut: shut.filter((id) => !groups.includes(id)) };
+  return { open: [...new Set([...open, ...groups])], shut };
 }

@@ -27,10 +27,10 @@ export function select(pick: string): void {
 /** Narrows the map to a node or an edge (`source>target`), one step further. */
 export function focusOn(subject: string): void {
   const { focus } = address.value;
-  if (focus.at(-1) !== subject) go({ focus: [...focus, subject], at: "" });
+  if (focus.at(-1) !== subject) go({ focus: [...focus, subject], shut: [], at: "" });
 }
 
 /** Goes one step of focus back. */
 export function unfocus(): void {
-  go({ focus: address.value.focus.slice(0, -1), at: "" });
+  go({ focus: address.value.focus.slice(0, -1), shut: [], at: "" });
 }

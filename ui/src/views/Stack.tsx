@@ -68,7 +68,7 @@ function Picture({ data, stacked }: { data: StackAnswer; stacked: Stacked }) {
         <g key={plane.plane} class="plane">
           <polygon points={outline.map((point) => point.join(",")).join(" ")} />
           <text class="counts" x="16" y={top - 4}>
-            {t(`plane.${plane.plane}`)} {plane.hidden > 0 && t("plane.hidden", { n: plane.hidden })}
+            {t(`plane.${plane.plane}`)} {plane.hidden > 0 && t("plane.hidden", { n: plane.hidden })} {plane.items.length === 0 && t("plane.none")}
           </text>
         </g>
       ))}
@@ -115,7 +115,8 @@ function List({ data }: { data: StackAnswer }) {
       label={t("stack.list")}
       rows={rowsOf(data)}
       name={(row) => `${row.plane} ${row.id}`}
-      open={(row) => canSelect(row.plane) && select(nodePick(row.id))}
+      open={(row) => select(nodePick(row.id))}
+      fixed={(row) => !canSelect(row.plane)}
       most={200}
       columns={[
         { title: t("table.name"), rank: (row) => row.name, cell: (row) => row.name },

@@ -23,7 +23,7 @@ export async function visit(query = "", { world = "shop", width = 1280, height =
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, locale: "en-US", timezoneId: "UTC", acceptDownloads: true, reducedMotion: "reduce" });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(40_000);
   const complaints = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error.stack)));
@@ -64,7 +64,7 @@ export async function visit(query = "", { world = "shop", width = 1280, height =
 
 /** Waits until `read` gives `wanted`. */
 export async function eventually(read, wanted, what = "") {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   let last;
   while (Date.now() < end) {
     last = await read();

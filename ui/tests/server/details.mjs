@@ -138,3 +138,33 @@ export function stack(world, query, window) {
   const planes = [["service", services], ["workload", all], ["pod", pods], ["host", hosts]];
   return { window, planes: planes.map(([plane, items]) => ({ plane, items, hidden: 0 })), calls, lines };
 }
+
+/** A day earlier the shop had no rogue cache, had one more call, and was faster. */
+export function diff(world, query) {
+  const [before, after] = ["a", "b"].map((name) => {
+    const [from, to] = query.get(name).split("..").map((seconds) => Number(seconds) * 1000);
+    return { from, to, covered_s: (to - from) / 1000 };
+  });
+  const rogue = world.edges.find((edge) => edge.expected === "unexpected");
+  const slow = world.edges.find((edge) => edge.avg > 1000);
+  if (!rogue || after.from - before.from < 3_700_000) return { before, after, same: true, nodes: { added: [], removed: [] }, edges: { added: [], removed: [] } };
+  const now = numbers([slow], after);
+  return {
+    before, after, same: false,
+    nodes: { added: [rogue.target], removed: ["prod-1/shop/Deployment/old-cart"] },
+    edges: {
+      added: [{ source: rogue.source, target: rogue.target }], removed: [{ source: rogue.source, target: "prod-1/shop/Deployment/old-cart" }],
+      changed: [{ source: slow.source, target: slow.target, what: ["latency", "rate"], before: { ...now, rate: slow.rate * 2, client: { avg_ms: 20, p95_ms: 48 } }, after: { ...now, rate: slow.rate } }],
+    },
+  };
+}
+
+export function path(world, query, window) {
+  const find = (name) => world.nodes.find((node) => node.id === name || node.name === name);
+  const [a, b] = [find(query.get("a")), find(query.get("b"))];
+  if (!a || !b) throw new Error(`no node is called \`${query.get(a ? "b" : "a")}\``);
+  const call = world.edges.find((edge) => edge.source === a.id && edge.target === b.id && edge.rate > 0);
+  if (!call) return { window, verdict: "never_tried", hops: [] };
+  const { requests, errors } = numbers([call], window);
+  return { window, verdict: "ok", hops: [{ source: a.id, target: b.id, verdict: "ok", requests, errors, connections: 12, refused: 0, timed_out: 0, unreachable: 0 }] };
+}

@@ -127,8 +127,10 @@ export function graph(world, query, window, now) {
     nodes = nodes.filter(({ id }) => close.seen.has(id));
     edges = edges.filter((edge) => close.edges.has(edge) || (starts.length === 2 && edge.source === starts[0] && edge.target === starts[1]));
   }
-  const open = query.get("collapse") === "none" || focus ? null : new Set((query.get("expand") ?? "").split(",").filter(Boolean));
-  const isOpen = (name) => open === null || open.has(name);
+  const list = (name) => new Set((query.get(name) ?? "").split(",").filter(Boolean));
+  const shut = query.get("collapse");
+  const open = shut || focus ? null : list("expand");
+  const isOpen = (name) => (open === null ? !list("collapse").has(name) : open.has(name));
   const groups = new Map();
   const spot = new Map();
   const drawn = [];

@@ -48,6 +48,8 @@ function answer(state, path, query) {
   if (path === "/api/v1/search") return details.search(world, query.get("q"));
   if (path === "/api/v1/findings") return details.findings(world);
   if (path === "/api/v1/stack") return details.stack(world, query, window);
+  if (path === "/api/v1/graph/diff") return details.diff(world, query);
+  if (path === "/api/v1/path") return details.path(world, query, window);
   if (path === "/api/v1/history") return details.history(world, window);
   return undefined;
 }

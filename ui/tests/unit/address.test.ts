@@ -18,6 +18,7 @@ test("every part of the state reads back from the address", () => {
     from: "1764000000",
     to: "1764003600",
     open: ["ns:prod/shop", "ext:MySQL"],
+    shut: ["ns:prod/pay"],
     focus: ["prod/shop/Deployment/cart", "prod/a%2Fb/Job/x>prod//IP/10.0.0.1"],
     depth: 3,
     dir: "up" as const,

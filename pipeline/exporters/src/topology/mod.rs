@@ -6,8 +6,10 @@
 //! Enter at [`TopologyExporter::accept`] for the component and at [`Extractor::rows`] for what it does.
 
 mod config;
+mod events;
 mod extract;
 mod identity;
+mod metrics;
 mod names;
 mod outcome;
 mod route;
@@ -66,7 +68,7 @@ impl Exporter for TopologyExporter {
     fn build(config: &Self::Config, context: &BuildContext) -> Result<Self, BuildError> {
         let extension = ComponentId::parse(&config.extension).map_err(|error| BuildError(error.to_string()))?;
         let intake: Arc<Intake> = context.find(&extension)?;
-        let shared = context.shared(|| Shared::new(config, intake.cluster().clone()));
+        let shared = context.shared(|| Shared::new(config, intake.cluster().clone(), context.clock.now()));
         let instances = context.shared(Instances::default);
         instances.0.fetch_add(1, Ordering::AcqRel);
         Ok(Self {
@@ -89,7 +91,7 @@ impl Exporter for TopologyExporter {
             loop {
                 beat.tick().await;
                 door.give(shared.expire(clock.now()));
-                door.telemetry.report(shared.take_tally());
+                door.telemetry.report(&shared.told());
             }
         }));
         Ok(())
@@ -122,7 +124,7 @@ impl Exporter for TopologyExporter {
         }
         if self.instances.0.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.door.give(self.shared.finish(self.clock.now()));
-            self.door.telemetry.report(self.shared.take_tally());
+            self.door.telemetry.report(&self.shared.told());
         }
     }
 }

@@ -35,6 +35,11 @@ pub(super) struct Route {
 }
 
 impl Route {
+    /// Whether the peer is somebody who is known.
+    pub(super) fn is_known(&self, known: &Known) -> bool {
+        self.named.iter().any(|(namespace, name)| known.find(&self.cluster, namespace, name).is_some())
+    }
+
     /// The peer, as far as it is known now.
     pub(super) fn peer(&self, known: &Known) -> Arc<End> {
         let found = self.named.iter().find_map(|(namespace, name)| known.find(&self.cluster, namespace, name));
@@ -159,6 +164,9 @@ impl Maker<'_, '_> {
         }
         if let Some(system) = said.messaging_system {
             return (queue(system), true);
+        }
+        if said.db_name.is_some() {
+            return (OutsideKind::Database, true);
         }
         if said.is_dns {
             return (OutsideKind::DNS, true);

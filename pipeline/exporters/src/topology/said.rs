@@ -53,41 +53,48 @@ impl<'a> Said<'a> {
         said
     }
 
-    fn take(&mut self, key: &[u8], value: ValueView<'a>) {
+    /// Takes one attribute. Labels of Prometheus have `_` for `.`, and mean the same.
+    pub(super) fn take(&mut self, key: &[u8], value: ValueView<'a>) {
         match key {
-            b"server.address" => self.address = text(value).or(self.address),
+            b"server.address" | b"server_address" => self.address = text(value).or(self.address),
             b"net.peer.name" | b"net.sock.peer.name" => self.address = self.address.or(text(value)),
-            b"server.port" => self.port = port(value).or(self.port),
+            b"server.port" | b"server_port" => self.port = port(value).or(self.port),
             b"net.peer.port" => self.port = self.port.or(port(value)),
             b"network.peer.address" | b"net.sock.peer.addr" | b"net.peer.ip" => self.peer_address = text(value),
             b"url.full" | b"http.url" => self.url = text(value),
             b"service.peer.name" => self.peer_name = text(value),
             b"service.peer.namespace" => self.peer_namespace = text(value),
-            b"peer.service" => self.peer_service = text(value),
-            b"network.transport" | b"net.transport" => self.transport = text(value),
-            b"network.protocol.name" | b"net.app.protocol.name" | b"net.protocol.name" => self.protocol = text(value),
-            b"http.request.method" | b"http.method" => self.is_http = true,
-            b"http.response.status_code" | b"http.status_code" => {
+            b"peer.service" | b"peer_service" => self.peer_service = text(value),
+            b"network.transport" | b"net.transport" | b"network_transport" => self.transport = text(value),
+            b"network.protocol.name" | b"net.app.protocol.name" | b"net.protocol.name" | b"network_protocol_name" => {
+                self.protocol = text(value)
+            }
+            b"http.request.method" | b"http.method" | b"http_request_method" | b"http_method" => self.is_http = true,
+            b"http.response.status_code" | b"http.status_code" | b"http_response_status_code" | b"http_status_code" => {
                 (self.is_http, self.http_status) = (true, number(value));
             }
-            b"rpc.system.name" | b"rpc.system" => self.rpc_system = text(value),
+            b"rpc.system.name" | b"rpc.system" | b"rpc_system_name" | b"rpc_system" => self.rpc_system = text(value),
             b"rpc.service" => self.rpc_service = text(value),
-            b"rpc.status_code" | b"rpc.response.status_code" | b"rpc.grpc.status_code" => {
+            b"rpc.status_code"
+            | b"rpc.response.status_code"
+            | b"rpc.grpc.status_code"
+            | b"rpc_response_status_code"
+            | b"rpc_grpc_status_code" => {
                 self.rpc_status = rpc_status(value);
             }
-            b"db.system.name" | b"db.system" => self.db_system = text(value),
-            b"db.namespace" => self.db_name = text(value),
+            b"db.system.name" | b"db.system" | b"db_system_name" | b"db_system" => self.db_system = text(value),
+            b"db.namespace" | b"db_namespace" => self.db_name = text(value),
             b"db.name" => self.db_name = self.db_name.or(text(value)),
-            b"messaging.system" => self.messaging_system = text(value),
+            b"messaging.system" | b"messaging_system" => self.messaging_system = text(value),
             b"messaging.destination.template" => self.destination = text(value),
-            b"messaging.destination.name" | b"messaging.destination" => {
+            b"messaging.destination.name" | b"messaging.destination" | b"messaging_destination_name" => {
                 self.destination = self.destination.or(text(value));
             }
             b"messaging.operation.type" => self.operation = text(value),
             b"messaging.operation" => self.operation = self.operation.or(text(value)),
             b"aws.s3.bucket" => self.bucket = text(value),
             b"dns.question.name" => self.is_dns = true,
-            b"error.type" => self.error_type = text(value),
+            b"error.type" | b"error_type" => self.error_type = text(value),
             b"tidewatch.wire.key" => self.wire = PairKey::on_wire(value),
             _ => {}
         }

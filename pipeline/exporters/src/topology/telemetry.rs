@@ -2,18 +2,18 @@
 
 use component::{BuildContext, Counter, ExporterTelemetry, Gauge};
 
-use super::spans::Tally;
+use super::extract::Told;
 
 /// Counters and gauges.
 pub(super) struct Telemetry {
     pub(super) items: ExporterTelemetry,
     pub(super) rows: Counter,
     pub(super) dropped_rows: Counter,
-    paired: Counter,
-    expired: Counter,
-    evicted: Counter,
-    repeated: Counter,
+    ends: [Counter; 4],
+    points: [Counter; 8],
+    records: [Counter; 3],
     waiting: Gauge,
+    streams: Gauge,
 }
 
 impl Telemetry {
@@ -21,33 +21,48 @@ impl Telemetry {
         let id = context.id.to_string();
         let named = |name: &str| format!("tidewatch_exporter_topology_{name}");
         let counter = |name: &str, help| context.registry.counter(&named(name), help, &[("exporter", &id)]);
-        let ends = |outcome| {
-            let labels = [("exporter", id.as_str()), ("outcome", outcome)];
-            context.registry.counter(
-                &named("span_ends"),
-                "Ends of calls that spans told, by what became of them.",
-                &labels,
-            )
+        let gauge = |name: &str, help| context.registry.gauge(&named(name), help, &[("exporter", &id)]);
+        let by_outcome = |name: &str, help, outcome| {
+            context.registry.counter(&named(name), help, &[("exporter", id.as_str()), ("outcome", outcome)])
         };
-        let waiting = "Ends of calls that wait for the other end.";
+        let end = |outcome| by_outcome("span_ends", "Ends of calls that spans told.", outcome);
+        let point = |outcome| by_outcome("points", "Points of metrics.", outcome);
+        let record = |outcome| by_outcome("records", "Log records.", outcome);
         Self {
             items: context.exporter_telemetry(),
             rows: counter("rows", "Rows that the map took."),
             dropped_rows: counter("dropped_rows", "Rows for which the map had no room."),
-            paired: ends("paired"),
-            expired: ends("expired"),
-            evicted: ends("evicted"),
-            repeated: ends("repeated"),
-            waiting: context.registry.gauge(&named("waiting_ends"), waiting, &[("exporter", &id)]),
+            ends: ["paired", "expired", "evicted", "repeated"].map(end),
+            points: ["taken", "foreign", "own", "reference", "repeated", "reset", "limit", "unreadable"].map(point),
+            records: ["taken", "foreign", "own"].map(record),
+            waiting: gauge("waiting_ends", "Ends of calls that wait for the other end."),
+            streams: gauge("streams", "Series of metrics that are followed."),
         }
     }
 
-    pub(super) fn report(&self, (tally, waiting): (Tally, usize)) {
-        self.paired.add(tally.paired.saturating_mul(2));
-        self.expired.add(tally.expired);
-        self.evicted.add(tally.evicted);
-        self.repeated.add(tally.repeated);
-        #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
-        self.waiting.set(waiting as f64);
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    pub(super) fn report(&self, told: &Told) {
+        let Told { ends, points, records, waiting, streams } = told;
+        add(&self.ends, [ends.paired.saturating_mul(2), ends.expired, ends.evicted, ends.repeated]);
+        let counts = [
+            points.taken,
+            points.foreign,
+            points.own,
+            points.references,
+            points.repeated,
+            points.resets,
+            points.full,
+            points.unreadable,
+        ];
+        add(&self.points, counts);
+        add(&self.records, [records.taken, records.foreign, records.own]);
+        self.waiting.set(*waiting as f64);
+        self.streams.set(*streams as f64);
+    }
+}
+
+fn add<const N: usize>(counters: &[Counter; N], counts: [u64; N]) {
+    for (counter, count) in counters.iter().zip(counts) {
+        counter.add(count);
     }
 }

@@ -85,13 +85,6 @@ impl Asked {
         self.get(name).ok_or_else(|| Fault::bad(format!("the parameter `{name}` is missing")))
     }
 
-    /// The parts of a comma-separated list.
-    pub fn list(&self, name: &str) -> Vec<&str> {
-        self.get(name)
-            .map(|list| list.split(',').map(str::trim).filter(|part| !part.is_empty()).collect())
-            .unwrap_or_default()
-    }
-
     /// One of a few words, the first if the parameter is not there.
     pub fn word<T: Copy>(&self, name: &str, words: &[(&'static str, T)]) -> Result<Option<T>, Fault> {
         let Some(text) = self.get(name) else { return Ok(None) };

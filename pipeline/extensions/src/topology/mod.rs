@@ -14,6 +14,7 @@ mod files;
 mod gate;
 mod guard;
 mod judge;
+mod notices;
 mod opinion;
 mod owner;
 mod page;
@@ -50,6 +51,7 @@ pub struct Topology {
     config: Arc<TopologyConfig>,
     context: BuildContext,
     intake: Arc<Intake>,
+    board: Arc<Board>,
     rules: Arc<Rules>,
     running: Option<(Owner, Server)>,
 }
@@ -61,9 +63,11 @@ impl Extension for Topology {
     fn build(config: &TopologyConfig, context: &BuildContext) -> Result<Self, BuildError> {
         let intake = Arc::new(Intake::new(config.limits.intake_rows).in_cluster(&config.cluster));
         context.offer(Arc::clone(&intake));
-        context.offer(Arc::<Board>::default());
+        let board = Arc::<Board>::default();
+        context.offer(Arc::clone(&board));
         let rules = Arc::new(files::rules(&config.rules)?);
-        Ok(Self { config: Arc::new(config.clone()), context: context.clone(), intake, rules, running: None })
+        let (config, context) = (Arc::new(config.clone()), context.clone());
+        Ok(Self { config, context, intake, board, rules, running: None })
     }
 
     async fn start(&mut self) -> Result<(), StartError> {
@@ -108,7 +112,7 @@ impl Topology {
             intake: Arc::clone(&self.intake),
             clock: Arc::clone(&self.context.clock),
             store,
-            judging: Judging::new(&self.rules),
+            judging: Judging::new(&self.rules, Arc::clone(&self.board)),
             publish,
             telemetry: Telemetry::new(&self.context.registry),
         });

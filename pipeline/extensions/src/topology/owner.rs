@@ -100,6 +100,7 @@ impl Work {
             self.store.record(interval);
         }
         let last = Arc::clone(&self.publish.borrow());
-        self.publish.send_replace(Arc::new(last.next(now, snapshot, self.judging.opinion())));
+        let (opinion, notices) = (self.judging.opinion(), self.judging.notices());
+        self.publish.send_replace(Arc::new(last.next(now, snapshot, opinion, notices)));
     }
 }

@@ -45,7 +45,9 @@ mod tests {
     use super::*;
 
     fn sized(width: i32) -> Placement {
-        Placement { size: (width, 0), ..Placement::default() }
+        let mut placement = Placement::default();
+        placement.size = (width, 0);
+        placement
     }
 
     fn width(placements: &Placements, scene: &str, folding: &str) -> Option<i32> {

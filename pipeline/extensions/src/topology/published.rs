@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use topology::store::Snapshot;
-use topology::{Moment, Observed};
+use topology::{Moment, Notices, Observed};
 
 use super::opinion::Opinion;
 
@@ -19,6 +19,8 @@ pub struct Published {
     pub snapshot: Arc<Snapshot>,
     /// What was last thought of it.
     pub opinion: Arc<Opinion>,
+    /// What of that is told to the world.
+    pub notices: Arc<Notices>,
     windows: Windows,
 }
 
@@ -41,11 +43,12 @@ const MOST_WINDOWS: usize = 2;
 impl Published {
     /// The first publication.
     pub fn first(now: Moment, snapshot: Arc<Snapshot>) -> Self {
-        Self { serial: 0, revision: 0, now, snapshot, opinion: Arc::default(), windows: Windows::default() }
+        let (opinion, notices, windows) = (Arc::default(), Arc::default(), Windows::default());
+        Self { serial: 0, revision: 0, now, snapshot, opinion, notices, windows }
     }
 
     /// The publication after this one.
-    pub fn next(&self, now: Moment, snapshot: Arc<Snapshot>, opinion: Arc<Opinion>) -> Self {
+    pub fn next(&self, now: Moment, snapshot: Arc<Snapshot>, opinion: Arc<Opinion>, notices: Arc<Notices>) -> Self {
         let has_changed = snapshot.revision() != self.snapshot.revision() || opinion.at != self.opinion.at;
         Self {
             serial: self.serial.saturating_add(1),
@@ -53,6 +56,7 @@ impl Published {
             now,
             snapshot,
             opinion,
+            notices,
             windows: Windows::default(),
         }
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     EdgeRow, Entity, EntityEdge, EntityId, Event, FailedConnects, Flow, Gap, Histogram, Instance, Lane, Measures,
-    Moment, Name, NodeFacts, Observed, Phase, Protocol, Registry, Replicas, Requests, Side, Transport, Usage, Who,
-    Window,
+    Moment, Name, NodeFacts, Observed, Phase, Protocol, Registry, Replicas, Requests, Side, Tier, Transport, Usage,
+    Who, Window,
 };
 
 pub(super) const API_VERSION: &str = "topology/v1alpha1";
@@ -22,6 +22,8 @@ pub(super) struct Document {
     kind: String,
     window: WindowPart,
     complete: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tiers: Vec<Tier>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     dropped: BTreeMap<String, u64>,
     entities: Vec<EntityPart>,
@@ -204,6 +206,7 @@ impl Document {
             kind: KIND.to_owned(),
             window: WindowPart { from: window.from.0, to: window.to.0, covered: window.covered },
             complete: observed.complete,
+            tiers: observed.tiers.clone(),
             dropped: observed.dropped.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
             entities: observed.registry.entities.iter().map(|entity| EntityPart::of(entity)).collect(),
             edges: observed.edges.iter().map(EdgePart::of).collect(),
@@ -238,7 +241,7 @@ impl Document {
             registry: Arc::new(Registry { entities: self.entities.into_iter().map(EntityPart::entity).collect() }),
             edges,
             nodes,
-            ..Observed::default()
+            tiers: self.tiers,
         })
     }
 }

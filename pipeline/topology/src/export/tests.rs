@@ -196,6 +196,7 @@ fn full() -> World {
     let event = Event { reason: "BackOff".into(), message: "- a: [b".into(), warning: true, count: 9 };
     facts.events.push((Moment(5), event));
     world.observed.complete = false;
+    world.observed.tiers = vec![crate::Tier::Step, crate::Tier::Hour];
     world.observed.dropped.insert("edges", 12);
     let measures = &mut world.observed.edges[0].rows[0].measures;
     (measures.gap.sum, measures.gap.count) = (-5, 2);

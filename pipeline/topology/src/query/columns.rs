@@ -7,17 +7,18 @@ use serde::Serialize;
 use super::figures::{Carried, EXPECTATIONS, LEVELS, Latency, WindowFigures, code};
 use super::graph::{Edge, Graph, Group, Node, Spot};
 use crate::layout::Rect;
-use crate::{Expectation, Health, Lane, Level, View};
+use crate::{Expectation, Health, Lane, Level, Tier, View};
 
 /// A graph as columns.
 ///
 /// `source` and `target` of edges count nodes first and groups after them: with `n` nodes, `n + g` is group `g`.
-/// `kind`, `cluster`, `namespace`, `protocol`, `rule` and `class` are positions in `texts`. `level` and `expected` are
+/// `kind`, `cluster`, `namespace`, `protocol`, `rule` and `class` are positions in `texts`, as is `unit`. `level` and `expected` are
 /// positions in `levels` and `expectations`; `sources` has one bit per entry of `lanes`. `protocols` and `reasons` are
 /// tables of their own that name the edge or node by position.
 #[derive(Debug, Serialize)]
 pub struct Columns<'a> {
     window: WindowFigures,
+    tiers: &'a [Tier],
     view: View,
     complete: bool,
     dropped: &'a BTreeMap<&'static str, u64>,
@@ -123,6 +124,7 @@ struct ReasonColumns {
     value: Vec<f64>,
     threshold: Vec<f64>,
     since: Vec<u64>,
+    unit: Vec<usize>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -156,6 +158,7 @@ impl Graph {
         edges.route = placement.map(|placement| placement.routes.as_slice());
         Columns {
             window: self.window.into(),
+            tiers: &self.tiers,
             view: self.view,
             complete: self.complete,
             dropped: &self.dropped,
@@ -288,6 +291,7 @@ impl StateColumns {
             self.reasons.value.push(reason.value);
             self.reasons.threshold.push(reason.threshold);
             self.reasons.since.push(super::figures::millis(reason.since));
+            self.reasons.unit.push(texts.place(reason.unit));
         }
     }
 }

@@ -147,7 +147,7 @@ impl EdgeChange {
         let mut what = vec![];
         let mut note = |is: bool, difference| {
             if is {
-                what.push(difference)
+                what.push(difference);
             }
         };
         note(!protocols_added.is_empty() || !protocols_removed.is_empty(), Difference::Protocols);
@@ -175,7 +175,7 @@ fn protocols(tally: &Tally) -> BTreeSet<Protocol> {
 }
 
 fn ports(tally: &Tally) -> BTreeSet<u16> {
-    tally.rows.iter().filter_map(|((_, port, _), _)| *port).collect()
+    tally.rows.iter().filter_map(|(key, _)| key.port).collect()
 }
 
 /// What is new and what is gone; nothing if one side knows nothing.

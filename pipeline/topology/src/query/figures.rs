@@ -103,6 +103,9 @@ pub struct ReasonFigures<'a> {
     pub value: f64,
     /// What it was held against.
     pub threshold: f64,
+    /// What both are measured in.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub unit: &'static str,
     /// Since when, in milliseconds since the epoch.
     pub since: u64,
     /// What to do.
@@ -123,6 +126,7 @@ impl<'a> From<&'a Reason> for ReasonFigures<'a> {
             level: reason.level,
             value: reason.value,
             threshold: reason.threshold,
+            unit: reason.unit,
             since: millis(reason.since),
             suggestion: &reason.suggestion,
         }

@@ -10,7 +10,7 @@ use super::stage::{Opinions, Stage};
 use super::tally::LaneSet;
 use crate::layout::{GroupInput, LayoutInput, NodeInput, Placement, place};
 use crate::{
-    Expectation, Expectations, Health, Judgements, Level, Measures, NodeId, Observed, Protocol, ServiceOrigin,
+    Expectation, Expectations, Health, Judgements, Level, Measures, NodeId, Observed, Protocol, ServiceOrigin, Tier,
     Transport, View, Window,
 };
 
@@ -19,6 +19,8 @@ use crate::{
 pub struct Graph {
     /// The window.
     pub window: Window,
+    /// From blocks of which lengths it was added up.
+    pub tiers: Vec<Tier>,
     /// What nodes are.
     pub view: View,
     /// False if something is missing; `dropped` says what.
@@ -126,13 +128,24 @@ pub struct Edge {
     /// By protocol, most requests first.
     pub protocols: Vec<(Protocol, Measures)>,
     /// By port, transport and protocol, if that was asked for.
-    pub rows: Vec<((Protocol, Option<u16>, Transport), Measures)>,
+    pub rows: Vec<(RowKey, Measures)>,
     /// The lanes that saw it.
     pub sources: LaneSet,
     /// The worst of its parts.
     pub health: Health,
     /// The worst of its parts.
     pub expected: Option<Expectation>,
+}
+
+/// What tells rows of an edge apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKey {
+    /// What they spoke.
+    pub protocol: Protocol,
+    /// The port of the called, if known.
+    pub port: Option<u16>,
+    /// Under the protocol.
+    pub transport: Transport,
 }
 
 /// Draws a window.
@@ -145,6 +158,7 @@ pub fn graph(observed: &Observed, judgements: &Judgements, expectations: &Expect
     let stage = Stage::set(&cast, near, query);
     let mut graph = Graph {
         window: observed.window,
+        tiers: observed.tiers.clone(),
         view: query.view,
         complete: observed.complete,
         dropped: observed.dropped.clone(),

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::figures::{Carried, HealthFigures, Latency, WindowFigures};
-use super::graph::{Edge, Graph, Group, Node, Spot};
+use super::graph::{Edge, Graph, Group, Node, RowKey, Spot};
 use super::stage::at;
 use crate::layout::Rect;
-use crate::{Expectation, Kind, Lane, Level, Measures, Protocol, ServiceOrigin, Transport, View};
+use crate::{Expectation, Kind, Lane, Level, Measures, Protocol, ServiceOrigin, Tier, Transport, View};
 
 #[derive(Serialize)]
 struct GraphObject<'a> {
     window: WindowFigures,
+    tiers: &'a [Tier],
     view: View,
     complete: bool,
     dropped: &'a BTreeMap<&'static str, u64>,
@@ -111,8 +112,9 @@ struct EdgeObject<'a> {
     health: HealthFigures<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<Expectation>,
+    /// Corners as pairs of x and y.
     #[serde(skip_serializing_if = "Option::is_none")]
-    route: Option<&'a [i32]>,
+    route: Option<&'a [[i32; 2]]>,
 }
 
 #[derive(Serialize)]
@@ -185,9 +187,10 @@ impl Serialize for Graph {
             Spot::Node(place) => at(&placement?.nodes, place).copied(),
             Spot::Group(place) => at(&placement?.groups, place).copied(),
         };
-        let route = |place: usize| placement?.routes.get(place).map(Vec::as_slice);
+        let route = |place: usize| placement?.routes.get(place).map(|route| route.as_chunks().0);
         let object = GraphObject {
             window: self.window.into(),
+            tiers: &self.tiers,
             view: self.view,
             complete: self.complete,
             dropped: &self.dropped,
@@ -254,7 +257,7 @@ impl<'a> NodeObject<'a> {
 }
 
 impl<'a> EdgeObject<'a> {
-    fn of(edge: &'a Edge, ids: &'a Ids, route: Option<&'a [i32]>) -> Self {
+    fn of(edge: &'a Edge, ids: &'a Ids, route: Option<&'a [[i32; 2]]>) -> Self {
         Self {
             source: ids.spot(edge.source),
             target: ids.spot(edge.target),
@@ -278,7 +281,13 @@ impl<'a> EdgeObject<'a> {
 }
 
 impl<'a> RowObject<'a> {
-    fn of(((protocol, port, transport), measures): &'a ((Protocol, Option<u16>, Transport), Measures)) -> Self {
-        Self { protocol, port: *port, transport: *transport, requests: measures.requests(), errors: measures.errors() }
+    fn of((key, measures): &'a (RowKey, Measures)) -> Self {
+        Self {
+            protocol: &key.protocol,
+            port: key.port,
+            transport: key.transport,
+            requests: measures.requests(),
+            errors: measures.errors(),
+        }
     }
 }

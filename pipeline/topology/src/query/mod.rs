@@ -23,11 +23,13 @@ mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use crate::filter::Kept;
+
 pub use self::ask::{BadQuery, Collapse, Depth, Direction, Focus, GraphQuery, GroupName, Limits, view};
 pub use self::check::{Check, Hop, NoSuchNode, Verdict, check, resolve};
 pub use self::columns::Columns;
 pub use self::compare::{Changes, Comparison, Difference, EdgeChange, EdgeName, Overlook, compare};
-pub use self::detail::{EdgeDetail, Links, NodeDetail, edge, node};
-pub use self::graph::{Edge, Graph, Group, Instances, Node, Outbound, Spot, graph};
+pub use self::detail::{EdgeDetail, Links, NodeDetail, edge, members, node, pairs};
+pub use self::graph::{Edge, Graph, Group, Instances, Node, Outbound, RowKey, Spot, graph};
 pub use self::search::{Hit, search};
 pub use self::tally::LaneSet;

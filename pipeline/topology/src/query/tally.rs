@@ -1,6 +1,7 @@
 //! Adds up what is drawn as one: measures, health and expectation of all parts.
 
-use crate::{EdgeRow, EntityEdge, Expectation, Health, Lane, Level, Measures, Protocol, Reason, Transport};
+use super::graph::RowKey;
+use crate::{EdgeRow, EntityEdge, Expectation, Health, Lane, Level, Measures, Protocol, Reason};
 
 /// Most reasons that one drawn thing lists; the worst are kept.
 const REASONS: usize = 16;
@@ -10,7 +11,7 @@ const REASONS: usize = 16;
 pub(super) struct Tally {
     pub(super) whole: Measures,
     pub(super) protocols: Vec<(Protocol, Measures)>,
-    pub(super) rows: Vec<((Protocol, Option<u16>, Transport), Measures)>,
+    pub(super) rows: Vec<(RowKey, Measures)>,
     pub(super) lanes: LaneSet,
     pub(super) health: Health,
     pub(super) expected: Option<Expectation>,
@@ -52,7 +53,7 @@ impl Tally {
     }
 
     fn add_row(&mut self, row: &EdgeRow) {
-        let key = (row.protocol.clone(), row.port, row.transport);
+        let key = RowKey { protocol: row.protocol.clone(), port: row.port, transport: row.transport };
         sum_under(&mut self.rows, &key, &row.measures);
     }
 

@@ -55,7 +55,7 @@ impl Snapshot {
     pub fn series(&self, query: &SeriesQuery) -> Series {
         let view = &self.entities;
         let tier = point_tier(view, query);
-        let tiling = tile(&view.timeline, query.from, query.to, tier);
+        let tiling = tile(&view.timeline, query.from, query.to.min(self.end()), tier);
         let wanted = wanted(view, query);
         let voices = voices(view, &tiling, &wanted);
         let facts: Vec<(u32, usize)> = voices.iter().enumerate().map(|(place, voice)| (voice.fact, place)).collect();

@@ -118,7 +118,7 @@ impl Snapshot {
 
     fn observe_view(&self, view: &View, from: Moment, to: Moment) -> Observed {
         let lost_before = view.archive.lost();
-        let tiling = tile(&view.timeline, from, to, Tier::Day);
+        let tiling = tile(&view.timeline, from, to.min(self.end()), Tier::Day);
         let (edges, nodes) = observe::edges(view, &tiling);
         let mut dropped = self.lost_in(&tiling.range);
         if tiling.cut {
@@ -137,6 +137,11 @@ impl Snapshot {
             nodes,
             tiers: tiers(&tiling),
         }
+    }
+
+    /// After this nothing can have been taken.
+    pub(crate) fn end(&self) -> Moment {
+        self.now.plus(super::AHEAD).plus(STEP)
     }
 
     /// What was lost while the steps of a range ran.

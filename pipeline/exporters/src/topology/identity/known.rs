@@ -1,5 +1,6 @@
 //! The names under which ends are known, so that a client's word for its peer finds them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -24,6 +25,12 @@ enum Bearer {
 #[derive(Debug, Default)]
 pub(in super::super) struct Known {
     bearers: HashMap<Place, Bearer, RandomState>,
+    /// By name alone; `None` if several places have one.
+    anywhere: HashMap<Name, Option<Place>, RandomState>,
+    /// Addresses; `None` if several live at one.
+    addresses: HashMap<IpAddr, Option<Arc<End>>, RandomState>,
+    /// Grows with everything that is learnt.
+    revision: u64,
 }
 
 impl Known {
@@ -43,8 +50,19 @@ impl Known {
     fn add(&mut self, inside: &Inside, name: &Name) {
         if self.bearers.len() >= MOST {
             self.bearers.clear();
+            self.anywhere.clear();
         }
         let place = (inside.cluster.clone(), inside.namespace.clone(), name.clone());
+        if !self.bearers.contains_key(&place) {
+            self.revision = self.revision.wrapping_add(1);
+            let only = self.anywhere.entry(name.clone()).or_insert_with(|| Some(place.clone()));
+            match only {
+                // Who is somewhere is more than who is not said to be anywhere.
+                Some((_, namespace, _)) if namespace.is_empty() => *only = Some(place.clone()),
+                Some(known) if *known != place && !inside.namespace.is_empty() => *only = None,
+                _ => {}
+            }
+        }
         let whole = |inside: Inside| Arc::new(End { who: Who::Inside(inside), pod: None, host: None });
         match self.bearers.get_mut(&place) {
             None => {
@@ -55,7 +73,10 @@ impl Known {
                 let Who::Inside(before) = &known.who else { return };
                 match (&before.workload, &inside.workload) {
                     // What only said its service's name is that workload, now that we know it.
-                    (None, Some(_)) => *bearer = Bearer::One(whole(inside.clone())),
+                    (None, Some(_)) => {
+                        self.revision = self.revision.wrapping_add(1);
+                        *bearer = Bearer::One(whole(inside.clone()));
+                    }
                     (Some(before), Some(now)) if before != now => {
                         let service = Some(Service { name: name.clone(), origin: ServiceOrigin::Address });
                         *bearer = Bearer::Service(whole(Inside { workload: None, service, ..inside.clone() }));
@@ -65,6 +86,39 @@ impl Known {
             }
             Some(Bearer::Service(_)) => {}
         }
+    }
+
+    /// Changes when somebody may be known who was not before.
+    pub(in super::super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Who is known under a name, for words without a place: the only one of that name, wherever it is.
+    pub(in super::super) fn find_anywhere(&self, name: &str) -> Option<&Arc<End>> {
+        let (cluster, namespace, name) = self.anywhere.get(name)?.as_ref()?;
+        self.find(cluster, namespace, name)
+    }
+
+    /// Somebody spoke from an address. Loopback and unspecified addresses are nobody's.
+    pub(in super::super) fn meet_at(&mut self, address: IpAddr, end: &Arc<End>) {
+        if address.is_loopback() || address.is_unspecified() {
+            return;
+        }
+        if self.addresses.len() >= MOST {
+            self.addresses.clear();
+        }
+        let known = self.addresses.entry(address).or_insert_with(|| {
+            self.revision = self.revision.wrapping_add(1);
+            Some(Arc::clone(end))
+        });
+        if known.as_ref().is_some_and(|known| known.who != end.who) {
+            *known = None;
+        }
+    }
+
+    /// The only one who spoke from an address.
+    pub(in super::super) fn at(&self, address: IpAddr) -> Option<&Arc<End>> {
+        self.addresses.get(&address)?.as_ref()
     }
 
     /// Who is known under a name.

@@ -65,6 +65,14 @@ impl<'a> Identity<'a> {
         self
     }
 
+    /// The same without one part.
+    pub(super) fn without(mut self, part: Part) -> Self {
+        if let Some(place) = self.parts.get_mut(part as usize) {
+            *place = None;
+        }
+        self
+    }
+
     pub(super) fn namespace(&self) -> &'a str {
         self.get(Part::Namespace).or_else(|| self.get(Part::ServiceNamespace)).unwrap_or_default()
     }
@@ -200,6 +208,11 @@ impl Residents {
     /// Those that were not seen before.
     pub(super) fn take_fresh(&mut self) -> Vec<Arc<End>> {
         std::mem::take(&mut self.fresh)
+    }
+
+    /// The cluster of those that do not say theirs.
+    pub(super) fn cluster(&self) -> &Name {
+        &self.cluster
     }
 
     /// Names, kept once.

@@ -102,3 +102,8 @@ fn impossible_settings_are_refused() {
         4
     );
 }
+
+#[test]
+fn the_readme_tells_all_keys() {
+    ::config::assert_readme_table::<TopologyConfig>(concat!(env!("CARGO_MANIFEST_DIR"), "/src/topology/README.md"));
+}

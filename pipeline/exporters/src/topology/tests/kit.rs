@@ -6,8 +6,9 @@ use std::time::Duration;
 use ::topology::{FactRow, NodeId, Rows, View, Who};
 use component::testkit::{BEGINNING, settings};
 use component::{Clock as _, SteppedClock};
-use pdata::{AttributesWriter, Batch, SpanFields, TracesWriter};
+use pdata::{AttributesWriter, Batch, MetricsWriter, SpanFields, TracesWriter};
 
+use super::super::extract::Told;
 use super::super::{Extractor, Shared};
 
 pub(super) const SECOND: u64 = 1_000_000_000;
@@ -26,9 +27,10 @@ pub(super) fn story(yaml: &str) -> Story {
 }
 
 pub(super) fn story_on(shards: usize, yaml: &str) -> Story {
-    let shared = Arc::new(Shared::new(&settings(yaml), "".into()));
+    let clock = Arc::new(SteppedClock::at(BEGINNING));
+    let shared = Arc::new(Shared::new(&settings(yaml), "".into(), clock.now()));
     let shards = (0..shards).map(|_| Extractor::new(Arc::clone(&shared))).collect();
-    Story { shared, shards, clock: Arc::new(SteppedClock::at(BEGINNING)), rows: Rows::default() }
+    Story { shared, shards, clock, rows: Rows::default() }
 }
 
 impl Story {
@@ -84,8 +86,9 @@ impl Story {
         facts.remove(0)
     }
 
-    pub(super) fn tally(&self) -> super::super::spans::Tally {
-        self.shared.take_tally().0
+    /// What happened to what was read since this was last asked.
+    pub(super) fn told(&self) -> Told {
+        self.shared.told()
     }
 }
 
@@ -234,4 +237,18 @@ pub(super) fn batch(spans: &[Span]) -> Batch {
         });
     }
     writer.finish()
+}
+
+/// Metrics of one resource.
+pub(super) fn metrics(resource: &[(&str, &str)], write: impl FnOnce(&mut MetricsWriter)) -> Batch {
+    let mut writer = MetricsWriter::new();
+    writer.resource(|out| labels(out, resource)).scope("story", "");
+    write(&mut writer);
+    writer.finish()
+}
+
+pub(super) fn labels(out: &mut AttributesWriter<'_>, labels: &[(&str, &str)]) {
+    for (key, value) in labels {
+        out.add(key, *value);
+    }
 }

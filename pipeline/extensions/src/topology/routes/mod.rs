@@ -5,16 +5,22 @@
 //!
 //! Enter at [`ROUTES`].
 
+mod details;
 mod events;
+mod findings;
 mod graph;
 mod history;
+mod interop;
 mod openapi;
+mod questions;
 mod rules;
 mod series;
+mod stack;
 mod subject;
 
 use std::sync::Arc;
 
+use topology::query::Links;
 use topology::rules::Rules;
 
 use super::answer::Answer;
@@ -54,10 +60,8 @@ pub struct Parameter {
 pub struct Settings {
     /// Most nodes, and most edges, of an answer that spells them out.
     pub most_objects: usize,
-    /// Where a trace is shown.
-    pub trace_link: Option<String>,
-    /// Where a node's logs are shown.
-    pub logs_link: Option<String>,
+    /// Where traces and logs are shown.
+    pub links: Links,
     /// The rules in force.
     pub rules: Arc<Rules>,
     /// Where things stood.
@@ -69,8 +73,7 @@ impl Settings {
     pub fn new(config: &TopologyConfig, rules: Arc<Rules>) -> Self {
         Self {
             most_objects: config.limits.answer,
-            trace_link: config.links.trace.clone(),
-            logs_link: config.links.logs.clone(),
+            links: Links { trace: config.links.trace.clone(), logs: config.links.logs.clone() },
             rules,
             placements: Placements::default(),
         }
@@ -97,9 +100,97 @@ pub static ROUTES: &[Route] = &[
         answer: graph::answer,
     },
     Route {
+        path: "/api/v1/nodes/{id}",
+        summary: "Everything about a node.",
+        parameters: &[WINDOW, subject::VIEW],
+        schema: "NodeDetail",
+        takes_body: false,
+        answer: details::node,
+    },
+    Route {
+        path: "/api/v1/edges",
+        summary: "Everything about an edge.",
+        parameters: &[WINDOW, subject::VIEW, subject::ENDS],
+        schema: "EdgeDetail",
+        takes_body: false,
+        answer: details::edge,
+    },
+    Route {
+        path: "/api/v1/edges/{source}/{target}",
+        summary: "Everything about an edge.",
+        parameters: &[WINDOW, subject::VIEW],
+        schema: "EdgeDetail",
+        takes_body: false,
+        answer: details::edge_of_path,
+    },
+    Route {
+        path: "/api/v1/search",
+        summary: "Nodes by what they are called.",
+        parameters: &[questions::SEARCH, subject::VIEW],
+        schema: "Hits",
+        takes_body: false,
+        answer: questions::search,
+    },
+    Route {
+        path: "/api/v1/path",
+        summary: "Whether A reaches B, and where it fails.",
+        parameters: &[WINDOW, subject::VIEW, questions::PATH],
+        schema: "Check",
+        takes_body: false,
+        answer: questions::path,
+    },
+    Route {
+        path: "/api/v1/graph/diff",
+        summary: "Two windows side by side: what is new, what is gone, what differs.",
+        parameters: &[subject::VIEW, questions::DIFF],
+        schema: "Comparison",
+        takes_body: false,
+        answer: questions::diff,
+    },
+    Route {
+        path: "/api/graph/fields",
+        summary: "Fields of Grafana's node graph.",
+        parameters: &[],
+        schema: "GrafanaFields",
+        takes_body: false,
+        answer: interop::fields,
+    },
+    Route {
+        path: "/api/graph/data",
+        summary: "Grafana's node graph, with our positions.",
+        parameters: &[WINDOW, graph::PARAMETERS],
+        schema: "GrafanaGraph",
+        takes_body: false,
+        answer: interop::data,
+    },
+    Route {
+        path: "/api/health",
+        summary: "That the server is there, as Grafana asks.",
+        parameters: &[],
+        schema: "Alive",
+        takes_body: false,
+        answer: interop::health,
+    },
+    Route {
+        path: "/api/dependencies",
+        summary: "Who calls whom how often, as Jaeger asks.",
+        parameters: &[interop::JAEGER],
+        schema: "Dependencies",
+        takes_body: false,
+        answer: interop::dependencies,
+    },
+    Route {
+        path: "/api/v1/stack",
+        summary: "What is near a focus, in planes: Services, workloads, pods, hosts.",
+        parameters: &[WINDOW, stack::PARAMETERS],
+        schema: "Stack",
+        takes_body: false,
+        answer: stack::answer,
+    },
+    Route {
         path: "/api/v1/series",
         summary: "The numbers of a node (what it answers) or an edge over time, as columns.",
-        parameters: &[WINDOW, subject::PARAMETERS, subject::VIEW],
+        parameters: &[WINDOW, subject::NODE, subject::ENDS, subject::VIEW],
         schema: "Series",
         takes_body: false,
         answer: series::answer,
@@ -111,6 +202,14 @@ pub static ROUTES: &[Route] = &[
         schema: "Events",
         takes_body: false,
         answer: events::answer,
+    },
+    Route {
+        path: "/api/v1/findings",
+        summary: "What is open now: traffic that nobody expected, what is missing, and what rules find abnormal.",
+        parameters: &[WINDOW, findings::PARAMETERS],
+        schema: "Findings",
+        takes_body: false,
+        answer: findings::answer,
     },
     Route {
         path: "/api/v1/history",

@@ -68,13 +68,14 @@ fn question(
     let known = known.iter().map(|edge| (edge.source, edge.target));
     Ok(match subject {
         Subject::Node(id) => {
-            let members = members(snapshot, id, view)?;
+            let members = members(snapshot.registry(), id, view)?;
             // What it answers; calls within it are not calls of anybody else.
             let edges = known.filter(|(source, target)| members.contains(target) && !members.contains(source));
             SeriesQuery { edges: edges.collect(), answered: members.iter().copied().collect(), from, to }
         }
         Subject::Edge(source, target) => {
-            let (sources, targets) = (members(snapshot, source, view)?, members(snapshot, target, view)?);
+            let (sources, targets) =
+                (members(snapshot.registry(), source, view)?, members(snapshot.registry(), target, view)?);
             let edges = known.filter(|(source, target)| sources.contains(source) && targets.contains(target));
             SeriesQuery { edges: edges.collect(), answered: Vec::new(), from, to }
         }

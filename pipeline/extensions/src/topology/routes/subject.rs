@@ -1,17 +1,20 @@
 //! What a question is about: a node or an edge of a view, and the entities behind it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use topology::query;
-use topology::store::Snapshot;
-use topology::{EntityId, NodeId, View};
+use topology::{EntityId, Moment, NodeId, Observed, Registry, View};
 
 use super::Parameter;
 use crate::topology::asked::{Asked, Fault};
+use crate::topology::published::Published;
 
-/// How a question names its subject in a query string.
-pub const PARAMETERS: &[Parameter] = &[
-    Parameter { name: "node", meaning: "The node, by its id." },
+/// How a question names a node in a query string.
+pub const NODE: &[Parameter] = &[Parameter { name: "node", meaning: "The node, by its id." }];
+
+/// How a question names an edge in a query string.
+pub const ENDS: &[Parameter] = &[
     Parameter { name: "source", meaning: "The edge's source, by its id; together with `target`." },
     Parameter { name: "target", meaning: "The edge's target, by its id." },
 ];
@@ -45,9 +48,29 @@ impl Subject {
     }
 }
 
+/// What a window shows in a view.
+pub struct Seen {
+    /// Where the window was asked to begin.
+    pub from: Moment,
+    /// Where it was asked to end.
+    pub to: Moment,
+    /// The view.
+    pub view: View,
+    /// What it shows.
+    pub observed: Arc<Observed>,
+}
+
+/// The window and the view that are asked for.
+pub fn window(asked: &Asked, map: &Published) -> Result<Seen, Fault> {
+    let (from, to) = asked.window(map.now)?;
+    let view = view(asked)?;
+    let observed = if view == View::Host { map.observe_hosts(from, to) } else { map.observe(from, to) };
+    Ok(Seen { from, to, view, observed })
+}
+
 /// The entities that a view draws as this node.
-pub fn members(snapshot: &Snapshot, id: &NodeId, view: View) -> Result<HashSet<EntityId>, Fault> {
-    let entities = (0_u32..).zip(&snapshot.registry().entities);
+pub fn members(registry: &Registry, id: &NodeId, view: View) -> Result<HashSet<EntityId>, Fault> {
+    let entities = (0_u32..).zip(&registry.entities);
     let members: HashSet<EntityId> =
         entities.filter(|(_, entity)| entity.who.node(view) == *id).map(|(place, _)| EntityId(place)).collect();
     if members.is_empty() { Err(Fault::absent(format!("no node is called `{id}` in this view"))) } else { Ok(members) }

@@ -6,9 +6,11 @@ use super::calls::{Calls, ProtocolCalls};
 use super::links::{Links, hex};
 use super::node::Crowd;
 use crate::query::figures::{HealthFigures, WindowFigures, millis, rounded};
+use crate::query::graph::RowKey;
 use crate::query::tally::Tally;
 use crate::{
-    Exemplar, Expectation, Expectations, Health, Judgements, Lane, NodeId, Observed, Protocol, Transport, View,
+    EntityId, Exemplar, Expectation, Expectations, Health, Judgements, Lane, Moment, NodeId, Observed, Protocol, Tier,
+    Transport, View,
 };
 
 /// Everything about one edge between two nodes of a view.
@@ -16,6 +18,8 @@ use crate::{
 pub struct EdgeDetail {
     /// The window.
     pub window: WindowFigures,
+    /// From blocks of which lengths it was added up.
+    pub tiers: Vec<Tier>,
     /// The caller.
     pub source: NodeId,
     /// The called.
@@ -65,6 +69,8 @@ pub struct RowDetail {
 /// A trace to look at.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExemplarLink {
+    /// When, in milliseconds since the epoch.
+    pub at: u64,
     /// Its id, in hexadecimal.
     pub trace: String,
     /// How long the exchange took.
@@ -80,6 +86,18 @@ pub(super) fn as_figures<S: serde::Serializer>(health: &Health, serializer: S) -
     HealthFigures::from(health).serialize(serializer)
 }
 
+/// The entity edges that one edge of a view stands for: what to ask a store about it.
+pub fn pairs(observed: &Observed, view: View, source: &NodeId, target: &NodeId) -> Vec<(EntityId, EntityId)> {
+    let (from, to) = (Crowd::of(observed, view, source), Crowd::of(observed, view, target));
+    let seen = observed.edges.iter().map(|edge| (edge.source, edge.target));
+    seen.filter(|(source, target)| from.holds(*source) && to.holds(*target)).collect()
+}
+
+/// The entities that one node of a view stands for: what to ask a store about it.
+pub fn members(observed: &Observed, view: View, id: &NodeId) -> Vec<EntityId> {
+    Crowd::of(observed, view, id).list()
+}
+
 /// Everything about the edge from `source` to `target`; `None` if nobody between them called or should have.
 pub fn edge(
     observed: &Observed,
@@ -87,7 +105,7 @@ pub fn edge(
     expectations: &Expectations,
     view: View,
     (source, target): (&NodeId, &NodeId),
-    exemplars: &[Exemplar],
+    exemplars: &[(Moment, Exemplar)],
     links: &Links,
 ) -> Option<EdgeDetail> {
     let (from, to) = (Crowd::of(observed, view, source), Crowd::of(observed, view, target));
@@ -108,14 +126,15 @@ pub fn edge(
     }
     let seconds = observed.window.covered_seconds();
     tally.rows.sort_by(|(a, x), (b, y)| y.requests().cmp(&x.requests()).then_with(|| a.cmp(b)));
-    let row = |((protocol, port, transport), measures): &((Protocol, _, _), _)| RowDetail {
-        protocol: protocol.clone(),
-        port: *port,
-        transport: *transport,
+    let row = |(key, measures): &(RowKey, _)| RowDetail {
+        protocol: key.protocol.clone(),
+        port: key.port,
+        transport: key.transport,
         calls: Calls::of(measures, seconds),
     };
     Some(EdgeDetail {
         window: observed.window.into(),
+        tiers: observed.tiers.clone(),
         source: source.clone(),
         target: target.clone(),
         first_seen: first_seen.map(millis),
@@ -131,11 +150,12 @@ pub fn edge(
     })
 }
 
-fn linked(exemplars: &[Exemplar], links: &Links) -> Vec<ExemplarLink> {
+fn linked(exemplars: &[(Moment, Exemplar)], links: &Links) -> Vec<ExemplarLink> {
     let mut exemplars = exemplars.to_vec();
-    exemplars.sort_by_key(|it| (std::cmp::Reverse((it.failed, it.duration)), it.trace));
-    exemplars.dedup_by_key(|it| it.trace);
-    let link = |it: &Exemplar| ExemplarLink {
+    exemplars.sort_by_key(|(at, it)| (std::cmp::Reverse((it.failed, it.duration)), it.trace, *at));
+    exemplars.dedup_by_key(|(_, it)| it.trace);
+    let link = |(at, it): &(Moment, Exemplar)| ExemplarLink {
+        at: millis(*at),
         trace: hex(&it.trace),
         duration_ms: rounded(it.duration as f64 / 1e6),
         failed: it.failed,

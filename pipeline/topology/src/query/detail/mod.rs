@@ -14,6 +14,6 @@ mod tests;
 
 pub(in crate::query) use self::calls::ratio;
 pub use self::calls::{Calls, Network, ProtocolCalls, Seen, Spread};
-pub use self::edge::{EdgeDetail, ExemplarLink, edge};
+pub use self::edge::{EdgeDetail, ExemplarLink, RowDetail, edge, members, pairs};
 pub use self::links::Links;
-pub use self::node::{EventDetail, InstanceDetail, Neighbour, NodeDetail, node};
+pub use self::node::{EventDetail, Flows, InstanceDetail, Neighbour, NodeDetail, node};

@@ -11,7 +11,7 @@ use crate::query::figures::{Carried, Latency, WindowFigures, millis};
 use crate::query::tally::{Tally, inherit, sum_under};
 use crate::{
     EntityId, Expectation, Expectations, Health, Instance, Judgements, Kind, Lane, Level, Measures, Name, NodeId,
-    Observed, Phase, Protocol, Replicas, ServiceOrigin, Usage, View, Who,
+    Observed, Phase, Protocol, Replicas, ServiceOrigin, Tier, Usage, View, Who,
 };
 
 /// Most events of one answer.
@@ -22,6 +22,8 @@ const EVENTS: usize = 100;
 pub struct NodeDetail {
     /// The window.
     pub window: WindowFigures,
+    /// From blocks of which lengths it was added up.
+    pub tiers: Vec<Tier>,
     /// Its id.
     pub id: NodeId,
     /// What it is.
@@ -158,6 +160,12 @@ impl Crowd {
         Self(known.filter(|(entity, _)| entity.who.node(view) == *id).map(|(_, place)| EntityId(place)).collect())
     }
 
+    pub(super) fn list(&self) -> Vec<EntityId> {
+        let mut list: Vec<EntityId> = self.0.iter().copied().collect();
+        list.sort_unstable();
+        list
+    }
+
     pub(super) fn holds(&self, entity: EntityId) -> bool {
         self.0.contains(&entity)
     }
@@ -187,6 +195,7 @@ pub fn node(
     also.retain(|it| it != id);
     Some(NodeDetail {
         window,
+        tiers: observed.tiers.clone(),
         kind: id.kind,
         cluster: id.cluster.clone(),
         namespace: id.namespace.clone(),

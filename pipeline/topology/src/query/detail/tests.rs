@@ -15,7 +15,12 @@ fn look(world: &World, namespace: &str, name: &str) -> NodeDetail {
     node(&world.observed, opinions.0, opinions.1, View::Workload, &id(namespace, name), &links).unwrap()
 }
 
-fn look_at_edge(world: &World, from: (&str, &str), to: (&str, &str), exemplars: &[Exemplar]) -> Option<EdgeDetail> {
+fn look_at_edge(
+    world: &World,
+    from: (&str, &str),
+    to: (&str, &str),
+    exemplars: &[(Moment, Exemplar)],
+) -> Option<EdgeDetail> {
     let links = Links { trace: Some("https://traces.example/{trace_id}".to_owned()), logs: None };
     let ends = (&id(from.0, from.1), &id(to.0, to.1));
     edge(&world.observed, &world.judgements, &world.expectations, View::Workload, ends, exemplars, &links)
@@ -132,7 +137,7 @@ fn what_the_network_did_is_told_where_it_was_counted() {
 
 #[test]
 fn failed_traces_come_first_and_have_links() {
-    let trace = |byte: u8, duration: u64, failed| Exemplar { trace: [byte; 16], duration, failed };
+    let trace = |byte: u8, duration: u64, failed| (Moment(0), Exemplar { trace: [byte; 16], duration, failed });
     let exemplars = [trace(1, 900, false), trace(2, 5, true), trace(1, 900, false)];
 
     let edge = look_at_edge(&shop(), ("shop", "front"), ("shop", "cart"), &exemplars).unwrap();
@@ -145,6 +150,18 @@ fn failed_traces_come_first_and_have_links() {
             "https://traces.example/01010101010101010101010101010101"
         ]
     );
+}
+
+#[test]
+fn an_edge_of_services_stands_for_edges_of_their_workloads() {
+    let world = shop();
+    let service = |name: &str| format!("prod/shop/Service/{name}").parse::<NodeId>().unwrap();
+
+    let found = pairs(&world.observed, View::Service, &service("front"), &service("cart"));
+
+    let edge = &world.observed.edges[0];
+    assert_eq!(found, [(edge.source, edge.target)]);
+    assert_eq!(members(&world.observed, View::Service, &service("cart")), [edge.target]);
 }
 
 #[test]

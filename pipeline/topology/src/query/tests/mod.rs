@@ -272,6 +272,29 @@ fn columns_say_what_objects_say() {
 }
 
 #[test]
+fn a_placed_graph_says_where_everything_stands() {
+    let collapse = Collapse::from_parameters(None, Some("ns:shop")).unwrap();
+    let mut graph = ask(&shop(), &GraphQuery { collapse, ..GraphQuery::default() });
+    graph.place(None);
+
+    let objects = serde_json::to_value(&graph).unwrap();
+    let columns = serde_json::to_value(graph.columns()).unwrap();
+
+    for kind in ["nodes", "groups"] {
+        for (place, object) in objects[kind].as_array().unwrap().iter().enumerate() {
+            for side in ["x", "y", "w", "h"] {
+                assert!(object[side].is_i64(), "{object}");
+                assert_eq!(object[side], columns[kind][side][place]);
+            }
+        }
+    }
+    let route = objects["edges"][0]["route"].as_array().unwrap();
+    let flat: Vec<&Value> = route.iter().flat_map(|corner| corner.as_array().unwrap()).collect();
+    assert_eq!(flat, columns["edges"]["route"][0].as_array().unwrap().iter().collect::<Vec<_>>());
+    assert!(objects["size"][0].as_i64() > objects["nodes"][0]["x"].as_i64());
+}
+
+#[test]
 fn questions_that_mean_nothing_say_what_would() {
     let error = Collapse::from_parameters(Some("shop"), None).unwrap_err();
     assert!(error.to_string().contains("`collapse=shop` means nothing"), "{error}");

@@ -49,6 +49,7 @@ pub(crate) fn health(level: Level, rule: &str) -> Health {
         level,
         value: 0.3,
         threshold: 0.1,
+        unit: "%",
         since: Moment(60 * SECOND),
         suggestion: "look at the logs".to_owned(),
     };

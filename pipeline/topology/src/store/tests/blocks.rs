@@ -124,4 +124,32 @@ proptest! {
 
         prop_assert_eq!(answer(&calls_at, 1), answer(&other, portion));
     }
+
+    #[test]
+    fn every_window_tells_what_happened_in_it(
+        calls_at in prop::collection::vec((0_u64..30 * HOUR, 1_u64..5), 1..30),
+        from in 0_u64..30 * HOUR,
+        length in 0_u64..30 * HOUR,
+        cut in 0_usize..30,
+    ) {
+        let row = |(at, count): &(u64, u64)| {
+            calls(NOON.plus(*at), end(workload("shop", "front")), end(workload("shop", "cart")), *count, 10)
+        };
+        let mut story = story();
+        let (early, late) = calls_at.split_at(cut.min(calls_at.len()));
+        story.sleeps(29 * HOUR + 55 * MINUTE);
+        story.store.apply(Rows { facts: early.iter().map(row).collect(), ..Rows::default() }, story.now);
+        story.sleeps(10 * MINUTE);
+        story.store.apply(Rows { facts: late.iter().map(row).collect(), ..Rows::default() }, story.now);
+        story.after(SECOND);
+
+        let observed = story.store.snapshot().observe(NOON.plus(from), NOON.plus(from.saturating_add(length)));
+
+        let Window { from, to, .. } = observed.window;
+        let within = calls_at.iter().filter(|(at, _)| (from..to).contains(&NOON.plus(*at)));
+        // Without files the oldest of what is finest is gone: then the answer says so.
+        let expected: u64 = within.map(|(_, count)| count).sum();
+        prop_assert!(requests(&observed) == expected || !observed.complete, "{} of {expected}", requests(&observed));
+        prop_assert!(observed.complete, "{:?}", observed.dropped);
+    }
 }
