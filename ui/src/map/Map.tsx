@@ -106,10 +106,17 @@ type Ref<T> = { current: T | null };
 function useCamera(surface: Ref<HTMLDivElement>, picture: Ref<HTMLDivElement>, world: Ref<SVGGElement>) {
   useEffect(() => {
     const element = surface.current!;
+    let middle: [number, number] | null = null;
     const measure = () => {
+      const { left, top, width, height } = element.getBoundingClientRect();
+      const now: [number, number] = [left + width / 2, top + height / 2];
       const first = view.peek().w <= 1;
-      view.value = { w: element.clientWidth, h: element.clientHeight };
-      if (first && current.scene && !address.value.at) look(fit(current.scene.bounds, view.value));
+      view.value = { w: width, h: height };
+      const { x, y, k } = camera.peek();
+      // What is on the screen stays where it is, whatever opens beside it.
+      if (middle) look({ x: x + (now[0] - middle[0]) / k, y: y + (now[1] - middle[1]) / k, k });
+      else if (first && current.scene && !address.value.at) look(fit(current.scene.bounds, view.value));
+      middle = now;
       keep();
     };
     const observer = new ResizeObserver(measure);

@@ -39,7 +39,7 @@ export function NodeCard({ placed: { node, box }, id, seconds, selected, focused
   const level = node.health.level;
   const expected = node.expected ?? "expected";
   const marked = MARKS[expected] !== "";
-  const letters = Math.floor((box.w - (marked ? 80 : 62)) / 6.6);
+  const letters = Math.floor((box.w - (marked ? 80 : 60)) / 7.3);
   return (
     <g
       id={id}

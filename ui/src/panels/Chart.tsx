@@ -5,7 +5,7 @@ import "uplot/dist/uPlot.min.css";
 
 import { address } from "../state/address";
 import { showRange } from "../state/time";
-import { clock } from "../text/numbers";
+import { clock, timeOfDay } from "../text/numbers";
 import { t } from "../text/words";
 
 export interface Line {
@@ -42,7 +42,7 @@ function options(host: HTMLElement, { lines, format, gap }: ChartProps): uPlot.O
     legend: { live: true },
     scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 70, size: 24 },
+      { ...axis, space: 70, size: 24, values: (_, ticks) => ticks.map((seconds) => timeOfDay(seconds * 1000)) },
       { ...axis, size: 64, space: 28, values: (_, ticks) => ticks.map((tick) => format(tick)) },
     ],
     series: [

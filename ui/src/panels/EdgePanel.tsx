@@ -54,7 +54,7 @@ function Ports({ detail }: { detail: EdgeDetail }) {
         rows={detail.rows}
         name={(row) => `${row.port} ${row.transport} ${row.protocol}`}
         columns={[
-          { title: t("ports.port"), rank: (row) => row.port ?? 0, cell: (row) => (row.port ? `${row.port}/${row.transport}` : t("protocol.unspecified")) },
+          { title: t("ports.port"), rank: (row) => row.port ?? 0, cell: (row) => (row.port ? [row.port, row.transport].filter((part) => part !== "unspecified").join("/") : t("protocol.unspecified")) },
           { title: t("protocols.protocol"), rank: (row) => row.protocol, cell: (row) => protocolName(row.protocol) },
           { title: t("number.rate"), rank: (row) => row.requests, cell: (row) => rate(row.requests / Math.max(1, seconds)), numeric: true },
           { title: t("number.errors"), rank: (row) => row.errors, cell: (row) => (row.requests ? percent(row.errors / row.requests) : "–"), numeric: true },
@@ -111,7 +111,7 @@ export function EdgePanel({ detail, series }: { detail: EdgeDetail; series: Seri
           return (
             <>
               <Sides whole={detail} gap={detail.gap_ms} />
-              <p class="muted">{t("edge.client_errors", { n: count(detail.client_errors) })}</p>
+              {detail.client_errors > 0 && <p class="muted">{t("edge.client_errors", { n: count(detail.client_errors) })}</p>}
               <Protocols protocols={detail.protocols} seconds={seconds} />
               <Ports detail={detail} />
               {series && <TrafficCharts series={series} />}

@@ -33,7 +33,7 @@ export function Verdict({ health, explanation, gap }: { health: Health; explanat
             <li key={`${reason.rule} ${reason.level}`}>
               <Shape level={reason.level} /> <b>{ruleName(reason.rule)}</b> {inUnit(reason.value, reason.unit)}{" "}
               <span class="muted">{t("reason.limit", { limit: inUnit(reason.threshold, reason.unit) })}</span>
-              {reason.suggestion && <span class="hint"> {reason.suggestion}</span>}
+              {reason.suggestion && <p class="hint">{reason.suggestion}</p>}
             </li>
           ))}
         </ul>

@@ -357,6 +357,7 @@ export const en = {
   "plane.pod": "Pod",
   "plane.host": "Host",
   "plane.hidden": "and {n} more",
+  "plane.none": "(none known)",
 
   "table.nodes": "Nodes",
   "table.calls": "Calls",

@@ -77,6 +77,13 @@ export function span(seconds: Maybe): string {
 
 const pad = (value: number) => String(value).padStart(2, "0");
 
+/** `14:03`, and the day at midnight: for axes. */
+export function timeOfDay(milliseconds: number): string {
+  const date = new Date(milliseconds);
+  if (date.getHours() === 0 && date.getMinutes() === 0) return `${date.getDate()}.${date.getMonth() + 1}.`;
+  return `${pad(date.getHours())}:${pad(date.getMinutes())}`;
+}
+
 /** Local time of day, with the date if it is not today: `14:03:20`, `24 Nov 14:03`. */
 export function clock(milliseconds: Maybe, now = Date.now()): string {
   if (!known(milliseconds)) return NONE;

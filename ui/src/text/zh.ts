@@ -358,6 +358,7 @@ export const zh: Record<keyof typeof en, string> = {
   "plane.pod": "Pod",
   "plane.host": "主机",
   "plane.hidden": "另有 {n} 个",
+  "plane.none": "(未知)",
 
   "table.nodes": "节点",
   "table.calls": "调用",

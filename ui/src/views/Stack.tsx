@@ -68,7 +68,7 @@ function Picture({ data, stacked }: { data: StackAnswer; stacked: Stacked }) {
         <g key={plane.plane} class="plane">
           <polygon points={outline.map((point) => point.join(",")).join(" ")} />
           <text class="counts" x="16" y={top - 4}>
-            {t(`plane.${plane.plane}`)} {plane.hidden > 0 && t("plane.hidden", { n: plane.hidden })}
+            {t(`plane.${plane.plane}`)} {plane.hidden > 0 && t("plane.hidden", { n: plane.hidden })} {plane.items.length === 0 && t("plane.none")}
           </text>
         </g>
       ))}

@@ -34,7 +34,7 @@ test("opening one group shows its nodes, and the others keep their order", async
 });
 
 test("where everything is open a single group can be shut, and near a focus too", async () => {
-  const { thing, map, address, button } = await visit("?open=*");
+  const { page, thing, map, address, button } = await visit("?open=*");
   await thing("Deployment payment").waitFor();
 
   await map.locator('[data-fold="ns:prod-1/pay"]').click();
@@ -46,6 +46,8 @@ test("where everything is open a single group can be shut, and near a focus too"
   await thing("Deployment cart").click();
   await button("Narrow to this").click();
   await thing("Deployment newsletter").waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("0");
   await map.locator('[data-fold="ns:prod-1/shop"]').click();
   await eventually(() => address().get("shut"), "ns:prod-1/shop");
   await thing("Deployment cart").waitFor({ state: "detached" });
@@ -63,6 +65,19 @@ test("health has a colour and a shape; expectation has a line style and a badge,
   assert.equal(await map.locator(".edge.is-forbidden .core").count(), 1);
   assert.equal(await map.locator(".edge.is-missing").count(), 1);
   assert.equal(await map.locator(".node.is-missing").count(), 1);
+});
+
+test("the map does not jump when a panel opens or the list closes", async () => {
+  const { page, thing, panel } = await visit("?rail=1");
+  const left = async () => (await thing("shop, ").boundingBox()).x;
+  await thing("shop, ").waitFor();
+  const before = await left();
+
+  await thing("shop, ").click();
+  await panel.waitFor();
+  await eventually(left, (now) => Math.abs(now - before) < 1.5, "its place");
+  await page.keyboard.press("l");
+  await eventually(left, (now) => Math.abs(now - before) < 1.5, "its place");
 });
 
 test("hover raises an edge and its ends, and says how many calls it stands for", async () => {

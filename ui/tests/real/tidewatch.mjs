@@ -35,14 +35,15 @@ export async function tidewatch({ baseline } = {}) {
     receivers: { otlp: { protocols: { http: { endpoint: `localhost:${otlp}` } } } },
     exporters: { topology: null },
     extensions: { topology: { endpoint: `localhost:${page}`, cluster: "prod-1", rules: [join(folder, "rules.yaml")], ...(baseline ? { baselines: [join(folder, "baseline.yaml")] } : {}) } },
-    service: { extensions: ["topology"], telemetry: { metrics: { level: "none" } }, pipelines: { traces: { receivers: ["otlp"], exporters: ["topology"] }, metrics: { receivers: ["otlp"], exporters: ["topology"] }, logs: { receivers: ["otlp"], exporters: ["topology"] } } },
+    service: { extensions: ["topology"], telemetry: { metrics: { level: "none" } }, pipelines: { traces: { receivers: ["otlp"], exporters: ["topology"] } } },
   };
   writeFileSync(join(folder, "tidewatch.yaml"), JSON.stringify(config));
   const child = spawn(binary(), ["--config", join(folder, "tidewatch.yaml")], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
   const url = `http://localhost:${page}/`;
-  await until(async () => (await fetch(`${url}api/v1/graph`)).ok, () => `tidewatch did not start:\n${said}`);
+  await until(async () => child.exitCode !== null || (await fetch(`${url}api/v1/graph`)).ok, () => `tidewatch does not answer:\n${said}`);
+  if (child.exitCode !== null) throw new Error(`tidewatch did not start:\n${said}`);
   const post = async (signal, body) => {
     const response = await fetch(`http://localhost:${otlp}/v1/${signal}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`OTLP was refused: ${response.status} ${await response.text()}`);
