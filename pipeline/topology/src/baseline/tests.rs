@@ -288,12 +288,24 @@ fn every_typo_is_told_with_its_place_and_what_was_meant() {
         ("  edges:\n    - { from: { ns: a, kind: Deploymnet, name: b }, to: { name: c } }\n", ":8:30", "Deployment"),
         ("  edges:\n    - { from: { nam: b }, to: { name: c } }\n", "baseline.yaml:8:17", "did you mean `name`?"),
         ("  edges:\n    - { from: { name: b } }\n", "baseline.yaml:8:7", "anybody"),
-        ("  edges:\n    - { from: { name: b }, to: { group: extrenal } }\n  groups:\n    - { name: external, match: { external: { dns: [a] } } }\n", ":8:40", "did you mean `external`?"),
+        (
+            "  edges:\n    - { from: { name: b }, to: { group: extrenal } }\n  groups:\n    - { name: external, match: { external: { dns: [a] } } }\n",
+            ":8:40",
+            "did you mean `external`?",
+        ),
         ("  exceptions:\n    - { match: { from: { name: a } }, owner: o, reason: r }\n", "baseline.yaml:8:7", "until"),
-        ("  exceptions:\n    - { match: { from: { name: a } }, until: soon, owner: o, reason: r }\n", ":8:48", "2027-01-31"),
+        (
+            "  exceptions:\n    - { match: { from: { name: a } }, until: soon, owner: o, reason: r }\n",
+            ":8:48",
+            "2027-01-31",
+        ),
         ("  groups:\n    - { name: g, match: { external: { cidr: 10.0.0.0/40 } } }\n", ":8:40", "no network"),
         ("  groups:\n    - { name: g, match: { external: { type: MySql } } }\n", ":8:40", "did you mean `MySQL`?"),
-        ("  edges:\n    - { from: { name: b }, to: { name: c }, ports: [{ port: 80800 }] }\n", "baseline.yaml:8:", "port"),
+        (
+            "  edges:\n    - { from: { name: b }, to: { name: c }, ports: [{ port: 80800 }] }\n",
+            "baseline.yaml:8:",
+            "port",
+        ),
         ("  defaults: { grace: 10 }\n", "baseline.yaml:", "unit"),
     ];
     for (lists, place, help) in cases {

@@ -165,6 +165,8 @@ fn resolve(end: &Tcp<'_>, is_reporter: bool, context: &mut Context<'_>) -> (Arc<
     }
     let cluster = context.residents.cluster();
     let stranger = match end.address {
+        // Every machine and pod has a loopback of its own: one node for all of them would be nobody.
+        _ if address.is_some_and(|address| address.is_loopback()) => nobody(cluster, OutsideKind::Unknown),
         None => nobody(cluster, OutsideKind::Unknown),
         Some(address) => {
             let outside = Outside { cluster: cluster.clone(), kind: OutsideKind::PlainIP, name: Name::from(address) };
