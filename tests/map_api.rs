@@ -13,7 +13,7 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use support::{Answer, Outcome, Tidewatch, ask, connect, exchange, free_port, post, read_head, until, until_some};
+use support::{Answer, Outcome, Room, Tidewatch, ask, connect, free_port, post, read_head, until, until_within};
 
 /// A Tidewatch that takes OTLP and keeps a map.
 struct Map {
@@ -427,7 +427,7 @@ fn the_map_can_be_taken_along_in_every_format() {
         ("dot", "text/vnd.graphviz", "digraph"),
         ("mermaid", "text/vnd.mermaid", "flowchart"),
         ("svg", "image/svg+xml", "<svg"),
-        ("csv", "text/csv", "'=cart"),
+        ("csv", "text/csv", "/%3Dcart"),
         ("grafana", "application/json", "arc__red"),
     ] {
         let answer = map.get(&format!("/api/v1/graph?collapse=none&format={format}"));
@@ -435,4 +435,36 @@ fn the_map_can_be_taken_along_in_every_format() {
         assert!(answer.head.contains(&format!("content-type: {kind}")), "{}", answer.head);
         assert!(text(&answer).contains(sign), "{format}: {}", text(&answer));
     }
+}
+
+#[test]
+fn what_a_rule_finds_leaves_as_an_event_and_as_a_gauge() {
+    let (otlp, port, room) = (free_port(), free_port(), Room::new());
+    room.file("rules.yaml", "{window: 1m, for: 0s, rules: []}\n");
+    let config = format!(
+        "receivers:
+  otlp: {{protocols: {{http: {{endpoint: \"127.0.0.1:{otlp}\"}}}}}}
+  topology: {{interval: 1s}}
+exporters: {{topology: , file: {{path: \"${{env:ROOM}}/told.json\"}}}}
+extensions: {{topology: {{endpoint: \"127.0.0.1:{port}\", rules: [\"${{env:ROOM}}/rules.yaml\"]}}}}
+service:
+  extensions: [topology]
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [topology]}}
+    metrics: {{receivers: [topology], exporters: [file]}}
+    logs: {{receivers: [topology], exporters: [file]}}
+"
+    );
+    let map = Map { tidewatch: Tidewatch::start_in(room, &config), otlp, port };
+
+    map.receives(&(1..=40).map(|trace| call("web", "cart", trace).answered(500)).collect::<Vec<_>>());
+
+    // A step is judged 20 s after its end.
+    until_within(Duration::from_secs(90), "the edge was told", || {
+        let told = map.tidewatch.told();
+        let is_told = |log: &String| log.contains("Deployment/web > ") && log.contains("error-rate is 100.0%");
+        told.logs.iter().any(is_told) && told.points.iter().any(|point| point.metric == "topology_edge_findings")
+    });
+    let graph = map.json("/api/v1/graph?collapse=none");
+    assert_eq!(graph["edges"][0]["health"]["level"], "red", "{graph}");
 }

@@ -26,6 +26,15 @@ use crate::{Check, DecodeContext, yaml};
 /// ```
 pub fn decode_file<T: Section>(name: &str, text: &str, problems: &mut Problems) -> Option<(T, Node)> {
     let errors_before = problems.error_count();
+    let root = read_tree(name, text, problems)?;
+    let decoded = decode_section(T::default(), &root, &mut DecodeContext::new(problems, ""));
+    let decoded = decoded.filter(|_| problems.error_count() == errors_before)?;
+    decoded.validate_inside(Some(&root), &mut Check::new(problems, "", Some(&root), root.mark));
+    (problems.error_count() == errors_before).then_some((decoded, root))
+}
+
+/// Reads a YAML text called `name` into a tree, for files whose shape others define. `None` means that it is not YAML.
+pub fn read_tree(name: &str, text: &str, problems: &mut Problems) -> Option<Node> {
     let source = problems.add_source(name, text);
     let document = match yaml::parse(text, source) {
         Ok(document) => document,
@@ -37,9 +46,5 @@ pub fn decode_file<T: Section>(name: &str, text: &str, problems: &mut Problems) 
     if let Some(second) = document.second {
         problems.warn(second, "only the first document of a file is read", None);
     }
-    let root = document.root;
-    let decoded = decode_section(T::default(), &root, &mut DecodeContext::new(problems, ""));
-    let decoded = decoded.filter(|_| problems.error_count() == errors_before)?;
-    decoded.validate_inside(Some(&root), &mut Check::new(problems, "", Some(&root), root.mark));
-    (problems.error_count() == errors_before).then_some((decoded, root))
+    Some(document.root)
 }

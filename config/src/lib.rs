@@ -66,7 +66,7 @@ pub use decode::{
     Toggle, Validate, decode_choice, decode_component, decode_section,
 };
 pub use document::{KeyDoc, assert_readme_table, is_secret, markdown_table};
-pub use file::decode_file;
+pub use file::{decode_file, read_tree};
 pub use gates::{ALLOW_NO_PIPELINES, Gates, MERGE_APPEND, PROFILES};
 pub use id::{ComponentId, Declared, IdError, PipelineId, Reference, Signal};
 pub use node::{Entry, Map, Mark, Node, SourceId, Style, Value};

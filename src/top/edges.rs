@@ -11,7 +11,7 @@ pub struct EdgeName {
     pub client: String,
     /// Who is called.
     pub server: String,
-    /// The protocol if a dimension carries it, else the connection type.
+    /// The protocol if a label tells it, else the connection type.
     pub protocol: String,
 }
 
@@ -65,10 +65,10 @@ pub fn reading(samples: impl Iterator<Item = Sample>) -> Reading {
 }
 
 fn name(sample: &Sample) -> EdgeName {
-    let protocol = ["client_network_protocol_name", "server_network_protocol_name", "connection_type"]
-        .into_iter()
-        .map(|label| sample.label(label))
-        .find(|value| !value.is_empty());
+    // The label of `protocol_label`, else those of a dimension.
+    const LABELS: [&str; 4] =
+        ["network_protocol_name", "client_network_protocol_name", "server_network_protocol_name", "connection_type"];
+    let protocol = LABELS.into_iter().map(|label| sample.label(label)).find(|value| !value.is_empty());
     EdgeName {
         client: sample.label("client").into(),
         server: sample.label("server").into(),

@@ -1,8 +1,9 @@
 //! Fills a store with made-up traffic and says what it costs: bytes per active edge-minute, memory, time to answer.
 //!
-//! `cargo run --release -p topology --example fill_store -- EDGES DAYS SIDES` (20000 7 2). Thirty percent of the edges
+//! `cargo run --release -p topology --example fill_store -- EDGES HOURS SIDES` (20000 24 2). Thirty percent of the edges
 //! are active in a minute; an active one has requests by a log-normal rate around twelve a minute, with log-normal
-//! latencies around one of its own. Time is made up too: days pass in seconds.
+//! latencies around one of its own. After the first two hours an edge does what it did before, once a minute: that is
+//! faster, and bytes are told of the first two. Time is made up too: days pass in minutes.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,23 +15,29 @@ use topology::{
 };
 
 const MINUTE: u64 = 60 * SECOND;
-const DAY: u64 = 24 * 60 * MINUTE;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 const ACTIVE: f64 = 0.3;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>());
     let mut next = |default| arguments.next().unwrap_or(Ok(default));
-    let (edges, days, sides) = (next(20_000)?, next(7)?, next(2)?);
+    let (edges, hours, sides) = (next(20_000)?, next(24)?, next(2)?);
     let room = std::env::temp_dir().join(format!("fill-store-{}", std::process::id()));
     let config = StoreConfig { directory: Some(room.clone()), ..StoreConfig::default() };
     let begin = Moment(20_000 * DAY);
     let (mut store, report) = Store::open(config.clone(), begin)?;
-    println!("{edges} edges, {days} days, {sides} sides known {:?}", report.problems);
+    println!("{edges} edges, {hours} hours, {sides} sides known {:?}", report.problems);
 
-    let traffic = Traffic::new(edges, sides);
+    let mut traffic = Traffic::new(edges, sides);
     let (mut applying, mut ticking, mut slowest, mut rows) = (0.0, 0.0, 0.0_f64, 0_u64);
     let mut now = begin;
-    while now < begin.plus(days * DAY) {
+    while now < begin.plus(hours * HOUR) {
+        traffic.repeats = now >= begin.plus(2 * HOUR);
+        if now == begin.plus(2 * HOUR + 5 * MINUTE) {
+            bytes(&room)?;
+            println!("resident            {:.0} MB after two hours", resident());
+        }
         for step in 0..4 {
             let batch = traffic.step(now, step);
             rows += batch.facts.len() as u64;
@@ -120,6 +127,10 @@ fn resident() -> f64 {
 struct Traffic {
     edges: Vec<(Arc<End>, Arc<End>, f64, f64)>,
     sides: u64,
+    /// What each edge did when it was last active.
+    last: Vec<Option<Measures>>,
+    /// Do it again, once a minute.
+    repeats: bool,
 }
 
 impl Traffic {
@@ -131,21 +142,31 @@ impl Traffic {
             let source = number / 10;
             (any(source), any(source + 1 + number % 10 * 7), log_normal(3.0, 1.0), log_normal(20e6, 1.0))
         };
-        Self { edges: (0..edges).map(edge).collect(), sides }
+        let last = (0..edges).map(|_| None).collect();
+        Self { edges: (0..edges).map(edge).collect(), sides, last, repeats: false }
     }
 
     /// What happens in one step. An edge that is active in a minute is so in all of its steps, as far as it has requests.
-    fn step(&self, minute: Moment, step: u64) -> Rows {
+    fn step(&mut self, now: Moment, step: u64) -> Rows {
+        let minute = now.minus(step * STEP);
         let mut facts = Vec::new();
         for (number, (source, target, rate, latency)) in self.edges.iter().enumerate() {
             let mut dice = fastrand::Rng::with_seed(minute.0 ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-            let requests = (rate * log_normal(1.0, 0.4)) as u64;
-            if dice.f64() >= ACTIVE || requests == 0 {
+            let requests = (*rate * log_normal(1.0, 0.4)) as u64;
+            if dice.f64() >= ACTIVE || requests == 0 && !self.repeats {
+                continue;
+            }
+            if self.repeats {
+                if step == 0
+                    && let Some(measures) = &self.last[number]
+                {
+                    facts.push(fact(now, source, target, measures.clone()));
+                }
                 continue;
             }
             let (mut client, mut server, mut gap) = (Histogram::default(), Histogram::default(), 0_i64);
             for _ in 0..requests {
-                let took = latency * log_normal(1.0, 0.5);
+                let took = *latency * log_normal(1.0, 0.5);
                 let network = log_normal(300e3, 0.5);
                 client.merge(&Histogram::of((took + network) as u64, 1));
                 server.merge(&Histogram::of(took as u64, 1));
@@ -167,20 +188,25 @@ impl Traffic {
                     ..Measures::default()
                 }
             };
-            facts.push(FactRow {
-                at: minute.plus(step * STEP + fastrand::u64(0..STEP)),
-                over: 0,
-                lane: Lane::Spans,
-                source: Some(Arc::clone(source)),
-                target: Arc::clone(target),
-                protocol: Protocol("http".into()),
-                port: Some(8080),
-                transport: Transport::Tcp,
-                measures,
-                exemplar: None,
-            });
+            self.last[number] = Some(measures.clone());
+            facts.push(fact(now, source, target, measures));
         }
         Rows { facts, ..Rows::default() }
+    }
+}
+
+fn fact(now: Moment, source: &Arc<End>, target: &Arc<End>, measures: Measures) -> FactRow {
+    FactRow {
+        at: now.plus(fastrand::u64(0..STEP)),
+        over: 0,
+        lane: Lane::Spans,
+        source: Some(Arc::clone(source)),
+        target: Arc::clone(target),
+        protocol: Protocol("http".into()),
+        port: Some(8080),
+        transport: Transport::Tcp,
+        measures,
+        exemplar: None,
     }
 }
 

@@ -7,6 +7,7 @@
 //! Enter at [`Rows`], which come in, and [`Observed`], which comes out.
 #![forbid(unsafe_code)]
 
+pub mod baseline;
 pub mod entity;
 pub mod export;
 pub mod filter;

@@ -32,10 +32,15 @@ impl Shop {
 
     /// A Deployment with a Service of the same name.
     pub(crate) fn workload(&mut self, namespace: &str, name: &str) -> &mut Self {
+        self.workload_of(Kind::Deployment, namespace, name)
+    }
+
+    /// A workload with a Service of the same name.
+    pub(crate) fn workload_of(&mut self, kind: Kind, namespace: &str, name: &str) -> &mut Self {
         self.entity(Who::Inside(Inside {
             cluster: "prod".into(),
             namespace: namespace.into(),
-            workload: Some(Workload { kind: Kind::Deployment, name: name.into() }),
+            workload: Some(Workload { kind, name: name.into() }),
             service: Some(Service { name: name.into(), origin: ServiceOrigin::Kubernetes }),
         }))
     }

@@ -53,6 +53,12 @@ pub struct ServiceGraphConfig {
     /// Tidewatch: adds the labels `client_service_namespace` and `server_service_namespace` (`service.namespace`, else `k8s.namespace.name` of the resource).
     #[config(default = false)]
     pub namespace_labels: bool,
+    /// Tidewatch: adds the labels `client_k8s_workload_name`, `client_k8s_workload_kind` and the same of the server (`k8s.deployment.name`, else `k8s.statefulset.name`, `k8s.daemonset.name`, `k8s.cronjob.name`, `k8s.job.name` of the resource).
+    #[config(default = false)]
+    pub workload_labels: bool,
+    /// Tidewatch: adds the label `network_protocol_name`: what the client's span, else the server's, says of the protocol (`rpc.system`, `db.system`, `messaging.system`, `network.protocol.name`, also by their current names; `http` if it only names a method).
+    #[config(default = false)]
+    pub protocol_label: bool,
     /// Tidewatch: pairs by the attribute `tidewatch.wire.key` before the trace id. A call of a database whose client span has the key waits for the database's own span.
     #[config(default = false)]
     pub pair_by_wire_key: bool,

@@ -61,11 +61,20 @@ impl Unseen {
 /// Trace id and span id, as bytes: numbers of 128 bits would make every end half as large again.
 pub(super) type SpanId = ([u8; 16], [u8; 8]);
 
+/// What runs an end.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Workload {
+    /// As Kubernetes writes it.
+    pub(super) kind: &'static str,
+    pub(super) name: Arc<str>,
+}
+
 /// What one span tells about its end.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct End {
     pub(super) service: Arc<str>,
     pub(super) namespace: Option<Arc<str>>,
+    pub(super) workload: Option<Arc<Workload>>,
     pub(super) seconds: f64,
     /// In the order of the configured dimensions.
     pub(super) dimensions: Vec<Option<Arc<str>>>,
@@ -75,7 +84,7 @@ pub(super) struct End {
 impl End {
     /// An end that nobody saw.
     pub(super) fn unseen(service: Arc<str>) -> Self {
-        Self { service, namespace: None, seconds: 0.0, dimensions: Vec::new(), span: None }
+        Self { service, namespace: None, workload: None, seconds: 0.0, dimensions: Vec::new(), span: None }
     }
 }
 
@@ -90,6 +99,8 @@ pub(super) struct Edge {
     pub(super) peer: Option<Arc<str>>,
     /// The database that the client's span names, when the database's own span may still come.
     pub(super) database: Option<Arc<str>>,
+    /// What they speak.
+    pub(super) protocol: Option<Arc<str>>,
     /// The server's span has no parent.
     pub(super) is_root: bool,
     pub(super) unseen: Unseen,
@@ -104,6 +115,10 @@ impl Edge {
 
 impl Half for Edge {
     fn join(&mut self, later: Self) {
+        self.protocol = match later.client {
+            Some(_) => later.protocol.or(self.protocol.take()),
+            None => self.protocol.take().or(later.protocol),
+        };
         join_end(&mut self.client, later.client);
         join_end(&mut self.server, later.server);
         self.connection = later.connection;

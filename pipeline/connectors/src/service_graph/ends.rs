@@ -8,7 +8,7 @@ use pdata::{Batch, ResourceView, SpanView, ValueView};
 use smallvec::{SmallVec, smallvec};
 
 use super::config::ServiceGraphConfig;
-use super::edge::{Connection, Edge, End, SpanId};
+use super::edge::{Connection, Edge, End, SpanId, Workload};
 use super::graph::Seen;
 use crate::names::Names;
 use crate::wanted::Wanted;
@@ -22,6 +22,20 @@ const CURRENT_PEERS: [&str; 6] =
 const CURRENT_DATABASES: [&str; 5] = ["db.namespace", "db.name", "server.address", "db.system.name", "db.system"];
 const DATABASE_SIGNS: [&str; 4] = ["db.namespace", "db.name", "db.system.name", "db.system"];
 
+/// Who runs a service: the one that owns the others comes first.
+const WORKLOADS: [(&str, &str); 5] = [
+    ("k8s.deployment.name", "Deployment"),
+    ("k8s.statefulset.name", "StatefulSet"),
+    ("k8s.daemonset.name", "DaemonSet"),
+    ("k8s.cronjob.name", "CronJob"),
+    ("k8s.job.name", "Job"),
+];
+/// What says which protocol it is, the most special first.
+const PROTOCOLS: [&str; 6] =
+    ["rpc.system.name", "rpc.system", "db.system.name", "db.system", "messaging.system", "network.protocol.name"];
+/// What only HTTP has.
+const METHODS: [&str; 2] = ["http.request.method", "http.method"];
+
 /// What a shard needs to know to read spans.
 pub(super) struct EndReader {
     of_clients: Wanted,
@@ -34,20 +48,31 @@ pub(super) struct EndReader {
     database_signs: Vec<usize>,
     client_wire_key: Option<usize>,
     server_wire_key: Option<usize>,
+    protocol_of_clients: Protocol,
+    protocol_of_servers: Protocol,
     namespace_labels: bool,
+    workload_labels: bool,
     remembers_spans: bool,
     names: Names,
+}
+
+/// Where what says the protocol is among the wanted attributes; nowhere if nobody asks for it.
+#[derive(Default)]
+struct Protocol {
+    named: Vec<usize>,
+    methods: Vec<usize>,
 }
 
 /// What is the same for all spans of a resource.
 struct Service<'a> {
     name: Arc<str>,
     namespace: Option<Arc<str>>,
+    workload: Option<Arc<Workload>>,
     of_clients: Found<'a>,
     dimensions: SmallVec<[Option<Arc<str>>; 4]>,
 }
 
-type Found<'a> = SmallVec<[Option<ValueView<'a>>; 12]>;
+type Found<'a> = SmallVec<[Option<ValueView<'a>>; 16]>;
 
 impl EndReader {
     pub(super) fn new(config: &ServiceGraphConfig) -> Self {
@@ -68,9 +93,13 @@ impl EndReader {
             false => databases.clone(),
         };
         let pairs = config.pair_by_wire_key;
+        let protocol =
+            |wanted: &mut Wanted| if config.protocol_label { Protocol::wanted(wanted) } else { Protocol::default() };
         Self {
             client_wire_key: pairs.then(|| of_clients.place(WIRE_KEY)),
             server_wire_key: pairs.then(|| of_servers.place(WIRE_KEY)),
+            protocol_of_clients: protocol(&mut of_clients),
+            protocol_of_servers: protocol(&mut of_servers),
             of_clients,
             of_servers,
             dimensions: config.dimensions.len(),
@@ -78,6 +107,7 @@ impl EndReader {
             databases,
             database_signs,
             namespace_labels: config.namespace_labels,
+            workload_labels: config.workload_labels,
             remembers_spans: !config.deduplication.window.is_zero(),
             names: Names::default(),
         }
@@ -117,9 +147,16 @@ impl EndReader {
         Some(Service {
             name: self.names.get(&name),
             namespace: namespace.flatten().map(|namespace| self.names.get(&namespace)),
+            workload: if self.workload_labels { self.workload(resource) } else { None },
             dimensions,
             of_clients,
         })
+    }
+
+    fn workload(&mut self, resource: &ResourceView<'_>) -> Option<Arc<Workload>> {
+        let told = |(key, kind): (&str, &'static str)| Some((kind, resource.attribute(key)?.as_display_string()));
+        let (kind, name) = WORKLOADS.into_iter().filter_map(told).find(|(_, name)| !name.is_empty())?;
+        Some(Arc::new(Workload { kind, name: self.names.get(&name) }))
     }
 
     fn client(&mut self, service: &Service<'_>, span: &SpanView<'_>, role: Role) -> Seen {
@@ -129,6 +166,7 @@ impl EndReader {
         let mut edge =
             Edge { connection: Connection::of(role), failed: span.status_code() == ERROR, ..Edge::default() };
         edge.peer = first(&self.peers, &found).map(|peer| self.names.get(&peer));
+        edge.protocol = self.protocol_of_clients.found(&found).map(|protocol| self.names.get(&protocol));
         let wire = wire_key(self.client_wire_key, &found);
         if let Some(database) = self.database(service, &found) {
             edge.connection = Connection::Database;
@@ -149,6 +187,7 @@ impl EndReader {
         let edge = Edge {
             server: Some(self.end(service, span, &found)),
             connection: Connection::of(role),
+            protocol: self.protocol_of_servers.found(&found).map(|protocol| self.names.get(&protocol)),
             failed: span.status_code() == ERROR,
             is_root: span.parent_span_id().iter().all(|byte| *byte == 0),
             ..Edge::default()
@@ -167,6 +206,7 @@ impl EndReader {
         End {
             service: Arc::clone(&service.name),
             namespace: service.namespace.clone(),
+            workload: service.workload.clone(),
             seconds: seconds(span),
             dimensions: service.dimensions.iter().enumerate().map(dimension).collect(),
             span: self.remembers_spans.then(span_id),
@@ -182,6 +222,19 @@ impl EndReader {
         self.database_signs.iter().find_map(value)?;
         let name = text(self.databases.iter().find_map(value)?);
         (!name.is_empty()).then(|| self.names.get(&name))
+    }
+}
+
+impl Protocol {
+    fn wanted(wanted: &mut Wanted) -> Self {
+        let mut places = |names: &[&str]| names.iter().map(|name| wanted.place(name)).collect();
+        Self { named: places(&PROTOCOLS), methods: places(&METHODS) }
+    }
+
+    fn found<'a>(&self, found: &Found<'a>) -> Option<Cow<'a, str>> {
+        let mut named = self.named.iter().filter_map(|place| found.get(*place).copied().flatten()).map(text);
+        let method = || first(&self.methods, found).map(|_| Cow::Borrowed("http"));
+        named.find(|name| !name.is_empty()).or_else(method)
     }
 }
 

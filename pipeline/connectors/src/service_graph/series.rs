@@ -42,6 +42,8 @@ pub(super) struct EdgeSeries {
     dimensions: Vec<(String, String)>,
     virtual_node_label: bool,
     namespace_labels: bool,
+    workload_labels: bool,
+    protocol_label: bool,
     loss_metrics: bool,
     limit: usize,
     expiration: Duration,
@@ -68,6 +70,8 @@ impl EdgeSeries {
             dimensions: config.dimensions.iter().map(label_names).collect(),
             virtual_node_label: config.virtual_node_extra_label,
             namespace_labels: config.namespace_labels,
+            workload_labels: config.workload_labels,
+            protocol_label: config.protocol_label,
             loss_metrics: config.loss_metrics,
             limit: if config.series_limit == 0 { usize::MAX } else { config.series_limit },
             expiration: config.series_expiration.as_duration(),
@@ -141,6 +145,20 @@ impl EdgeSeries {
         if self.namespace_labels {
             put_known(out, "client_service_namespace", client.namespace.as_ref());
             put_known(out, "server_service_namespace", server.namespace.as_ref());
+        }
+        if self.workload_labels {
+            let ends = [
+                ("client_k8s_workload_name", "client_k8s_workload_kind", client),
+                ("server_k8s_workload_name", "server_k8s_workload_kind", server),
+            ];
+            for (name, kind, end) in ends {
+                let Some(workload) = &end.workload else { continue };
+                labels::put_text(out, name, &workload.name);
+                labels::put_text(out, kind, workload.kind);
+            }
+        }
+        if self.protocol_label {
+            put_known(out, "network_protocol_name", edge.protocol.as_ref());
         }
         if self.virtual_node_label {
             labels::put_text(out, "virtual_node", edge.unseen.label());

@@ -246,6 +246,62 @@ fn both_ends_say_in_which_namespace_they_are() {
 }
 
 #[test]
+fn both_ends_say_which_workload_runs_them() {
+    let mut graph = graph("workload_labels: true");
+
+    graph.receives(&[
+        client("front", 1).of_resource("k8s.deployment.name", "front-v2").of_resource("k8s.job.name", "x"),
+        server("cart", 1).of_resource("k8s.deployment.name", "").of_resource("k8s.statefulset.name", "cart"),
+        // One that says nothing has no label.
+        client("front", 2),
+        server("stock", 2),
+    ]);
+
+    graph.after(seconds(60));
+    let points = graph.points(TOTAL);
+    let of = |server: &str, label: &str| {
+        let point = points.iter().find(|point| point.label("server") == Some(server)).unwrap();
+        point.label(label).map(ToOwned::to_owned)
+    };
+    let labels = [
+        "client_k8s_workload_name",
+        "client_k8s_workload_kind",
+        "server_k8s_workload_name",
+        "server_k8s_workload_kind",
+    ];
+    let found = labels.map(|label| of("cart", label));
+    assert_eq!(found, ["front-v2", "Deployment", "cart", "StatefulSet"].map(|value| Some(value.to_owned())));
+    assert_eq!(labels.map(|label| of("stock", label)), [None, None, None, None]);
+}
+
+#[test]
+fn an_edge_has_a_series_for_each_protocol_as_its_client_tells_it_else_its_server() {
+    let mut graph = graph("protocol_label: true, current_conventions: true");
+
+    graph.receives(&[
+        client("a", 1).with("rpc.system", "grpc").with("network.protocol.name", "http"),
+        server("b", 1).with("http.request.method", "POST"),
+        server("b", 2).with("http.method", "GET"),
+        client("a", 2),
+        client("a", 3).with("db.system.name", "redis").with("server.address", "cache.local"),
+        client("a", 4),
+        server("b", 4),
+    ]);
+
+    graph.after(seconds(60));
+    let mut protocols: Vec<_> = graph
+        .points(TOTAL)
+        .iter()
+        .map(|point| {
+            (point.label("server").unwrap().to_owned(), point.label("network_protocol_name").map(ToOwned::to_owned))
+        })
+        .collect();
+    protocols.sort();
+    let expected = [("b", None), ("b", Some("grpc")), ("b", Some("http")), ("cache.local", Some("redis"))];
+    assert_eq!(protocols, expected.map(|(server, protocol)| (server.to_owned(), protocol.map(ToOwned::to_owned))));
+}
+
+#[test]
 fn points_are_stamped_in_the_past_by_the_offset() {
     let mut graph = graph("metrics_timestamp_offset: 10s");
     graph.receives(&pair(1));

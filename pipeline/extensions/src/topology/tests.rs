@@ -22,7 +22,8 @@ fn without_keys_the_map_is_kept_in_memory_and_served_on_localhost() {
 
 #[test]
 fn the_keys_of_the_store_reach_it() {
-    let config = settings("{directory: /data, limits: {edges: 7}, storage: {minutes: 2h, disk: 1GiB}}").unwrap().store();
+    let config =
+        settings("{directory: /data, limits: {edges: 7}, storage: {minutes: 2h, disk: 1GiB}}").unwrap().store();
 
     assert_eq!(config.directory, Some("/data".into()));
     assert_eq!(config.max_edges, 7);

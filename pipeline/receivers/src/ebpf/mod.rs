@@ -1,11 +1,13 @@
 //! `ebpf`: sees in the kernel what programs say to each other, and tells it as spans and metrics.
 //!
-//! In this room: keys, who is observed, the processes of the host, the thread that reads the kernel's records.
+//! In this room: keys, who is observed, the processes of the host and their control groups, the thread that
+//! reads the kernel's records.
 //! Not here: the programs in the kernel (`ebpf-probes`), spans and metrics (`observe`), parsers (`protocols`).
 //!
 //! Enter at [`EbpfReceiver`].
 
 pub(crate) mod config;
+mod groups;
 mod lingering;
 mod processes;
 mod selection;

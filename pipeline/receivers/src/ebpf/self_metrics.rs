@@ -3,6 +3,7 @@
 use ebpf_probes::Counters;
 use pdata::{Batch, MetricsWriter, Number, PointFields, PointsWriter, Temporality};
 
+use super::groups::GroupCounts;
 use crate::observe::Counts;
 
 /// Sums since the receiver started.
@@ -22,6 +23,8 @@ pub struct Figures {
     pub forgotten: u64,
     /// Processes remembered.
     pub processes: u64,
+    /// Control groups, as of the last report.
+    pub groups: GroupCounts,
     /// Records that could not be decoded.
     pub malformed_records: u64,
     /// Spans and points that found the pipeline full.
@@ -56,6 +59,14 @@ pub fn encode(figures: &Figures, now: u64) -> Batch {
     let fields = PointFields { time_unix_nano: now, ..PointFields::default() };
     writer.gauge("tidewatch.ebpf.processes", "Processes remembered.", "{process}", |points| {
         points.number(&fields, Number::Int(clamped(figures.processes)), |_| {});
+    });
+    let GroupCounts { told, shared, over_limit } = figures.groups;
+    writer.gauge("tidewatch.ebpf.groups", "Control groups of observed processes.", "{group}", |points| {
+        for (state, count) in [("told", told), ("shared", shared), ("over_limit", over_limit)] {
+            points.number(&fields, Number::Int(clamped(count)), |attributes| {
+                attributes.add("state", state);
+            });
+        }
     });
     writer.finish()
 }

@@ -12,12 +12,13 @@ use ebpf_probes::{
     TcpState, Tgid, monotonic_to_wall_offset,
 };
 use hashbrown::{HashMap, HashSet};
-use pdata::Batch;
+use pdata::{Batch, Temporality};
 use protocols::connection::{Start, Want};
 use protocols::{Chunk, Flow, Nanos, Origin, Role};
 use tokio::sync::{mpsc, oneshot};
 
-use super::config::EbpfConfig;
+use super::config::{EbpfConfig, TemporalityConfig};
+use super::groups::{GroupFiles, Groups};
 use super::lingering::Lingering;
 use super::processes::Processes;
 use super::selection::Selection;
@@ -111,6 +112,10 @@ impl Watch {
         let Ok(settings) = settings(&config) else { return };
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let processes = Processes::new(ProcessFiles::new("/proc", host.trim()));
+        let temporality = match config.metrics.temporality {
+            TemporalityConfig::Cumulative => Temporality::Cumulative,
+            TemporalityConfig::Delta => Temporality::Delta,
+        };
         let mut desk = Desk {
             observer: Observer::new(settings, processes),
             selection: Selection::new(&config.include, &config.exclude),
@@ -119,6 +124,7 @@ impl Watch {
             decided: HashSet::new(),
             modes: HashMap::new(),
             lingering: Lingering::default(),
+            groups: Groups::new(GroupFiles::new("/proc", "/sys/fs/cgroup"), temporality),
             own: HashSet::new(),
             clock_offset: monotonic_to_wall_offset(),
         };
@@ -209,6 +215,7 @@ struct Desk {
     /// Connections of which less than usual is captured.
     modes: HashMap<SocketCookie, Mode>,
     lingering: Lingering,
+    groups: Groups,
     /// Connections with Tidewatch at one end, while they live.
     own: HashSet<u64>,
     clock_offset: i64,
@@ -242,6 +249,7 @@ impl Desk {
                 self.decided.remove(&exit.tgid.0);
                 self.observer.identify().ended(exit.tgid.0, exit.time);
                 self.observer.process_ended(exit.tgid.0);
+                self.groups.ended(exit.tgid.0);
             }
         }
     }
@@ -285,6 +293,7 @@ impl Desk {
         let server = if opened.role == Role::Client { opened.peer } else { opened.local };
         if self.selection.wants_connection(&process, server.port()) {
             self.observer.opened(EndId(cookie.0), opened);
+            self.groups.observe(tgid.0);
         } else {
             self.count_only(cookie);
         }
@@ -452,6 +461,9 @@ impl Desk {
             return;
         }
         metrics.into_iter().for_each(|batch| self.outbox.send(batch));
+        if let Some(batch) = self.groups.report(now.0, self.observer.identify()) {
+            self.outbox.send(batch);
+        }
         let figures = self_metrics::Figures {
             kernel: self.probes.counters().unwrap_or_default(),
             missed_runs: self.probes.program_statistics().iter().map(|program| program.recursion_misses).sum(),
@@ -460,6 +472,7 @@ impl Desk {
             ambiguous_parents: self.observer.ambiguous_parents(),
             forgotten: self.observer.forgotten(),
             processes: self.observer.identify().len() as u64,
+            groups: self.groups.counts(),
             malformed_records,
             overflowed: self.outbox.overflowed.get(),
         };

@@ -1,10 +1,10 @@
 //! `/api/v1/nodes/{id}` and `/api/v1/edges`: everything about one thing.
 
 use topology::query::{self, detail};
-use topology::{Exemplar, NodeId};
+use topology::{Exemplar, Moment, NodeId};
 
 use super::Settings;
-use super::subject::{Subject, members, window};
+use super::subject::{Seen, Subject, window};
 use crate::topology::answer::Answer;
 use crate::topology::asked::{Asked, Fault};
 use crate::topology::opinion::Opinion;
@@ -57,13 +57,8 @@ fn edge_between(
     )
 }
 
-fn exemplars(map: &Published, window: &super::subject::Seen, source: &NodeId, target: &NodeId) -> Vec<Exemplar> {
-    let registry = &window.observed.registry;
-    let (Ok(from), Ok(to)) = (members(registry, source, window.view), members(registry, target, window.view)) else {
-        return Vec::new();
-    };
-    let edges = window.observed.edges.iter().map(|edge| (edge.source, edge.target));
-    let between = edges.filter(|(source, target)| from.contains(source) && to.contains(target)).take(MOST_PAIRS);
-    let found = between.flat_map(|(source, target)| map.snapshot.exemplars(source, target, window.from, window.to));
-    found.map(|(_, exemplar)| exemplar).take(MOST_EXEMPLARS).collect()
+fn exemplars(map: &Published, window: &Seen, source: &NodeId, target: &NodeId) -> Vec<(Moment, Exemplar)> {
+    let pairs = query::pairs(&window.observed, window.view, source, target).into_iter().take(MOST_PAIRS);
+    let found = pairs.flat_map(|(source, target)| map.snapshot.exemplars(source, target, window.from, window.to));
+    found.take(MOST_EXEMPLARS).collect()
 }

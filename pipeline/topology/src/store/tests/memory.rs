@@ -33,7 +33,7 @@ fn all_lengths_of_blocks_tell_the_same() {
     let mut story = story();
     for _ in 0..(26 * 12) {
         story.receives(calls(story.now, front(), cart(), 1, 20));
-        story.after(5 * MINUTE);
+        story.sleeps(5 * MINUTE);
     }
 
     let day = story.last(26 * HOUR + MINUTE);
@@ -59,7 +59,7 @@ fn a_window_says_to_what_it_was_rounded_and_for_how_much_of_it_data_was_kept() {
 #[test]
 fn late_data_counts_where_it_belongs() {
     let mut story = story();
-    story.after(2 * HOUR);
+    story.sleeps(2 * HOUR);
     let applied = story.receives(calls(NOON.plus(10 * MINUTE), front(), cart(), 7, 20));
     assert_eq!(applied.facts, 1);
     story.after(10 * SECOND);
