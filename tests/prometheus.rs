@@ -14,7 +14,6 @@ use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
 use support::{Prometheus, Tidewatch, call_json, free_port, post, post_json, read_head, serve_each, until, until_some};
 
 fn graph(otlp: u16, metrics: u16, exporters: &str, names: &str) -> Tidewatch {

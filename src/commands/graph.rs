@@ -110,7 +110,9 @@ fn diff(a: &str, b: &str, ignore_cluster: bool, output: Output) -> Result<u8, Tr
             let overlook = Overlook { cluster: ignore_cluster };
             exports(&query::compare(&before, &after, View::Workload, overlook), output)
         }
-        _ => Err(Trouble("one of them is a baseline, the other is not; use `baseline diff BASELINE --against EXPORT`".into())),
+        _ => Err(Trouble(
+            "one of them is a baseline, the other is not; use `baseline diff BASELINE --against EXPORT`".into(),
+        )),
     }
 }
 

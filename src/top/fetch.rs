@@ -81,5 +81,9 @@ fn refusal(status: hyper::StatusCode, body: &str) -> String {
     const LONGEST: usize = 300;
     let printable = |letter: char| if letter.is_control() { ' ' } else { letter };
     let said: String = body.chars().take(LONGEST).map(printable).collect();
-    if said.trim().is_empty() { format!("it answers {status}") } else { format!("it answers {status}: {}", said.trim()) }
+    if said.trim().is_empty() {
+        format!("it answers {status}")
+    } else {
+        format!("it answers {status}: {}", said.trim())
+    }
 }

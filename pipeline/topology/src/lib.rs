@@ -9,6 +9,7 @@
 
 pub mod baseline;
 pub mod entity;
+pub mod explain;
 pub mod export;
 pub mod filter;
 pub mod intake;

@@ -1,6 +1,6 @@
 // The keys, on `?`.
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { t, type Word } from "../text/words";
 
@@ -31,7 +31,7 @@ export const KEYS: readonly (readonly [string, Word])[] = [
 
 export function Help() {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open.value) dialog.current?.showModal();
   }, [open.value]);
   if (!open.value) return null;

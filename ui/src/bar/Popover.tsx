@@ -1,6 +1,6 @@
 // A button that opens a box below itself. Esc and a click elsewhere close it; focus returns to the button.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface PopoverProps {
   label: string;
@@ -17,7 +17,7 @@ export function Popover({ label, face, kind = "", children }: PopoverProps) {
     setOpen(false);
     button.current?.focus();
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     root.current?.querySelector<HTMLElement>(".popover button, .popover input, .popover a")?.focus();
     const outside = (event: Event) => {

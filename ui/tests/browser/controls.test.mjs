@@ -14,6 +14,7 @@ function watch() {
   const name = (element) => {
     const place = element.closest(places);
     const region = place ? place.getAttribute("aria-label") ?? place.className.baseVal ?? place.className : "page";
+    if (element.matches(".track, .big, .link")) return `${region}: ${element.matches(".track") ? "strip" : element.matches(".big") ? "any number" : "any link to a node"}`;
     // Rows of lists are all alike: one stands for all.
     const row = element.closest(".hits li, .items li, .grid tbody tr, [role=treegrid] tr[role=row], .focus-bar li, .hops li, .also");
     const role = element.getAttribute("role") ?? element.tagName.toLowerCase();
@@ -49,6 +50,8 @@ test("every control is used", async () => {
     ["?open=*&pick=n:prod-1/shop/Deployment/cart", useNodePanel],
     ["?mode=baseline&open=*&pick=e:prod-1/shop/Deployment/price>prod-1//Redis/cache-of-nobody.example%253A6379", useEdgePanel],
     ["?pick=g:ns:prod-1/shop", useGroupPanel],
+    ["?pick=e:ns:prod-1/shop>ns:prod-1/pay", useBundle],
+    ["?pick=e:ns:prod-1/shop>ns:prod-1/pay", useOtherEndOfBundle],
     ["?focus=prod-1/shop/Deployment/cart&depth=2", useFocus],
     ["?show=table", useTable],
     ["?compare=-1d", useComparison],
@@ -115,7 +118,12 @@ async function useBar({ page, button, download }) {
     await page.getByRole("dialog", { name: "More" }).getByRole("button", { name, exact: true }).click();
     await settle(page);
   };
-  for (const name of ["Table", "Stacked", "Map", "Baseline mode", "Compare two windows", "Compare two windows", "Check a path", "Check a path", "Namespaces", "Namespaces", "Hosts", "Hosts", "Copy link", "Keys"]) await menu(name);
+  for (const [word, name] of [["Namespaces", "Namespaces"], ["Hosts", "Hosts"]]) {
+    await menu(word);
+    await page.getByRole("radio", { name }).click();
+    await menu(word);
+  }
+  for (const name of ["Table", "Stacked", "Map", "Baseline mode", "Compare two windows", "Compare two windows", "Check a path", "Check a path", "Copy link", "Keys"]) await menu(name);
   await button("Close").click();
   await button("More").click();
   await page.getByLabel("Theme").selectOption("dark");
@@ -185,18 +193,23 @@ async function useEdgePanel({ page, panel, download }) {
   await panel.locator("h2 button").last().click();
 }
 
-async function useGroupPanel({ page, panel }) {
+async function useGroupPanel({ panel }) {
   await panel.getByRole("button", { name: "Open the group" }).click();
   await panel.getByRole("table", { name: "Nodes of the group" }).waitFor();
   for (const head of await panel.locator("th button").all()) await head.click();
   await panel.getByRole("button", { name: "Close the group" }).click();
+  await panel.getByRole("button", { name: "Open the group" }).waitFor();
   await panel.getByRole("button", { name: "Narrow to this" }).click();
-  await settle(page);
-  await page.goto(`${page.url().split("?")[0]}?pick=e:ns:prod-1/shop>ns:prod-1/pay`);
+}
+
+async function useBundle({ panel }) {
   await panel.getByRole("button", { name: "Open shop" }).waitFor();
   for (const big of await panel.locator(".big").all()) await big.click();
+  await panel.getByRole("button", { name: "Open shop" }).click();
+}
+
+async function useOtherEndOfBundle({ panel }) {
   await panel.getByRole("button", { name: "Open pay" }).click();
-  await page.goBack();
 }
 
 async function useFocus({ page }) {

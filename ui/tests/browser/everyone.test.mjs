@@ -108,6 +108,7 @@ test("the table holds the same as the map, and the keyboard walks it", async () 
   for (let at = 0; at < groups; at += 1) await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowLeft");
   await eventually(() => address().get("open"), null);
+  await eventually(() => nodes.locator("tr[aria-expanded=true]").count(), 0);
   await page.keyboard.press("ArrowRight");
   await eventually(() => address().get("open"), "ns:prod-1/shop");
   await page.keyboard.press("ArrowDown");

@@ -72,7 +72,7 @@ struct Service<'a> {
     dimensions: SmallVec<[Option<Arc<str>>; 4]>,
 }
 
-type Found<'a> = SmallVec<[Option<ValueView<'a>>; 12]>;
+type Found<'a> = SmallVec<[Option<ValueView<'a>>; 16]>;
 
 impl EndReader {
     pub(super) fn new(config: &ServiceGraphConfig) -> Self {
@@ -232,9 +232,9 @@ impl Protocol {
     }
 
     fn found<'a>(&self, found: &Found<'a>) -> Option<Cow<'a, str>> {
-        let named = self.named.iter().filter_map(|place| found.get(*place).copied().flatten()).map(text);
+        let mut named = self.named.iter().filter_map(|place| found.get(*place).copied().flatten()).map(text);
         let method = || first(&self.methods, found).map(|_| Cow::Borrowed("http"));
-        named.into_iter().find(|name| !name.is_empty()).or_else(method)
+        named.find(|name| !name.is_empty()).or_else(method)
     }
 }
 

@@ -263,7 +263,12 @@ fn both_ends_say_which_workload_runs_them() {
         let point = points.iter().find(|point| point.label("server") == Some(server)).unwrap();
         point.label(label).map(ToOwned::to_owned)
     };
-    let labels = ["client_k8s_workload_name", "client_k8s_workload_kind", "server_k8s_workload_name", "server_k8s_workload_kind"];
+    let labels = [
+        "client_k8s_workload_name",
+        "client_k8s_workload_kind",
+        "server_k8s_workload_name",
+        "server_k8s_workload_kind",
+    ];
     let found = labels.map(|label| of("cart", label));
     assert_eq!(found, ["front-v2", "Deployment", "cart", "StatefulSet"].map(|value| Some(value.to_owned())));
     assert_eq!(labels.map(|label| of("stock", label)), [None, None, None, None]);
@@ -284,9 +289,13 @@ fn an_edge_has_a_series_for_each_protocol_as_its_client_tells_it_else_its_server
     ]);
 
     graph.after(seconds(60));
-    let mut protocols: Vec<_> = graph.points(TOTAL).iter().map(|point| {
-        (point.label("server").unwrap().to_owned(), point.label("network_protocol_name").map(ToOwned::to_owned))
-    }).collect();
+    let mut protocols: Vec<_> = graph
+        .points(TOTAL)
+        .iter()
+        .map(|point| {
+            (point.label("server").unwrap().to_owned(), point.label("network_protocol_name").map(ToOwned::to_owned))
+        })
+        .collect();
     protocols.sort();
     let expected = [("b", None), ("b", Some("grpc")), ("b", Some("http")), ("cache.local", Some("redis"))];
     assert_eq!(protocols, expected.map(|(server, protocol)| (server.to_owned(), protocol.map(ToOwned::to_owned))));

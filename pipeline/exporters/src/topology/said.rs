@@ -67,7 +67,7 @@ impl<'a> Said<'a> {
             b"peer.service" | b"peer_service" => self.peer_service = text(value),
             b"network.transport" | b"net.transport" | b"network_transport" => self.transport = text(value),
             b"network.protocol.name" | b"net.app.protocol.name" | b"net.protocol.name" | b"network_protocol_name" => {
-                self.protocol = text(value)
+                self.protocol = text(value);
             }
             b"http.request.method" | b"http.method" | b"http_request_method" | b"http_method" => self.is_http = true,
             b"http.response.status_code" | b"http.status_code" | b"http_response_status_code" | b"http_status_code" => {

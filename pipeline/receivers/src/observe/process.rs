@@ -13,6 +13,10 @@ pub struct Declared {
     pub attributes: Vec<(String, String)>,
 }
 
+/// What a process is called of which nothing is known, as SDKs have it. One name for all of them: ids of processes would
+/// make a service of each.
+const NAMELESS: &str = "unknown_service";
+
 /// Variables that only make sense for a program with an OpenTelemetry SDK in it.
 const SDK_VARIABLES: [&str; 3] =
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER"];
@@ -140,7 +144,7 @@ impl ProcessFiles {
 
     /// Describes a process. `declared` is what was seen when it started; without it, its environment is read now,
     /// which servers that write over their arguments have destroyed. A process that is gone is described by the path
-    /// that it was started from, if that was seen, else by its id.
+    /// that it was started from, if that was seen, else as [`NAMELESS`].
     pub fn describe(&self, pid: u32, declared: Option<&Declared>, started_from: Option<&str>) -> Process {
         let folder = self.root.join(pid.to_string());
         let executable = std::fs::read_link(folder.join("exe")).unwrap_or_default();
@@ -155,7 +159,7 @@ impl ProcessFiles {
         let attribute =
             |key: &str| declared.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
         let service_name = declared.service_name.clone().or_else(|| attribute("service.name"));
-        let service_name = service_name.or(name).unwrap_or_else(|| format!("process-{pid}"));
+        let service_name = service_name.or(name).unwrap_or_else(|| NAMELESS.to_owned());
         let declares_sdk = SDK_VARIABLES.iter().any(|name| variable(&environment, name).is_some());
         let mut process = Process { pid, service_name, executable, cgroup, declares_sdk, attributes: Vec::new() };
         process.attributes = self.attributes(&process, declared.attributes);
@@ -315,11 +319,11 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_is_gone_still_has_a_name() {
+    fn a_process_that_is_gone_shares_one_name_with_its_like() {
         let root = tempfile::tempdir().unwrap();
         let process = ProcessFiles::new(root.path(), "node-1").describe(99, None, None);
 
-        assert_eq!(process.service_name, "process-99");
+        assert_eq!(process.service_name, NAMELESS);
     }
 
     #[test]

@@ -174,9 +174,8 @@ impl<'a> Picture<'a> {
         samples.sort();
         samples.truncate(SAMPLES);
         let rows: Vec<&EdgeRow> = edges.iter().flat_map(|edge| &edge.edge.rows).collect();
-        let sum = |count: fn(&JudgedEdge<'_>) -> u64| {
-            edges.iter().fold(0_u64, |sum, edge| sum.saturating_add(count(edge)))
-        };
+        let sum =
+            |count: fn(&JudgedEdge<'_>) -> u64| edges.iter().fold(0_u64, |sum, edge| sum.saturating_add(count(edge)));
         let mut lanes: Vec<_> = edges.iter().flat_map(|edge| edge.edge.sources.iter().copied()).collect();
         lanes.dedup();
         let (total, name) = (edges.len(), called(&client));

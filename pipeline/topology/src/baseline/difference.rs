@@ -36,9 +36,10 @@ impl Baseline {
 pub(super) fn allowed(baseline: &Baseline, ignore_cluster: bool) -> Vec<Line> {
     let forbids = |line: &&Line| line.state == State::Forbid;
     let is_open = |line: &&Line| {
-        line.state != State::Forbid && !baseline.lines.iter().filter(forbids).any(|forbid| {
-            forbid.from.covers(&line.from) && forbid.to.covers(&line.to) && port::cover(&forbid.ports, &line.ports)
-        })
+        line.state != State::Forbid
+            && !baseline.lines.iter().filter(forbids).any(|forbid| {
+                forbid.from.covers(&line.from) && forbid.to.covers(&line.to) && port::cover(&forbid.ports, &line.ports)
+            })
     };
     let mut lines: Vec<Line> = baseline.lines.iter().filter(is_open).cloned().collect();
     for line in &mut lines {
@@ -73,7 +74,8 @@ fn is_among(line: &Line, those: &[Line]) -> bool {
         line.to.shapes.iter().all(|to| {
             let (from, to) = (alone(from), alone(to));
             let same: Vec<&Line> = those.iter().filter(|it| it.from.covers(&from) && it.to.covers(&to)).collect();
-            let covers = |port| same.iter().any(|it| it.ports.is_empty() || it.ports.iter().any(|own| own.covers(port)));
+            let covers =
+                |port| same.iter().any(|it| it.ports.is_empty() || it.ports.iter().any(|own| own.covers(port)));
             match line.ports.is_empty() {
                 true => same.iter().any(|it| it.ports.is_empty()),
                 false => line.ports.iter().all(covers),

@@ -82,10 +82,13 @@ impl EndPattern {
 
     /// Ports that it speaks of by itself.
     pub fn ports(&self) -> impl Iterator<Item = u16> {
-        self.shapes.iter().flat_map(|shape| match shape {
-            Shape::Named(_) => &[][..],
-            Shape::External(external) => &external.ports,
-        }).copied()
+        self.shapes
+            .iter()
+            .flat_map(|shape| match shape {
+                Shape::Named(_) => &[][..],
+                Shape::External(external) => &external.ports,
+            })
+            .copied()
     }
 
     /// Names by which whom it means is found; `None` if it may mean anybody.
@@ -136,7 +139,8 @@ impl Shape {
 
     /// The entity itself, for a line that means nobody else; `None` if its name cannot be written in a pattern.
     pub fn exactly(who: &Who) -> Option<Self> {
-        let literal = |text: &str| Some(Pattern(text.to_owned())).filter(|pattern| pattern.is_literal() && !text.is_empty());
+        let literal =
+            |text: &str| Some(Pattern(text.to_owned())).filter(|pattern| pattern.is_literal() && !text.is_empty());
         match who {
             Who::Inside(inside) => {
                 let ns = if inside.namespace.is_empty() { None } else { Some(literal(&inside.namespace)?) };
@@ -234,7 +238,13 @@ impl Named {
             }
             (kind, name) => (kind, pattern(name)),
         };
-        Self { cluster: pattern(&config.cluster), ns: pattern(&config.ns), kind, name, service: pattern(&config.service) }
+        Self {
+            cluster: pattern(&config.cluster),
+            ns: pattern(&config.ns),
+            kind,
+            name,
+            service: pattern(&config.service),
+        }
     }
 
     fn is_anybody(&self) -> bool {
@@ -274,8 +284,20 @@ impl Named {
         match (self.kind, &self.name) {
             (None, None) => Fit::Yes,
             (Some(kind), _) if kind.is_outside() => Fit::No,
-            (Some(Kind::Service), None) => if service.is_some() { Fit::Yes } else { Fit::Maybe },
-            (Some(kind), None) => if workload.is_none() { Fit::Maybe } else { Fit::of(is_kind(kind)) },
+            (Some(Kind::Service), None) => {
+                if service.is_some() {
+                    Fit::Yes
+                } else {
+                    Fit::Maybe
+                }
+            }
+            (Some(kind), None) => {
+                if workload.is_none() {
+                    Fit::Maybe
+                } else {
+                    Fit::of(is_kind(kind))
+                }
+            }
             (Some(Kind::Service), Some(name)) if service.is_some() => Fit::of(serves(name)),
             (Some(Kind::Service), Some(name)) => Fit::at_most_maybe(is_named(name)),
             (Some(kind), Some(name)) if workload.is_some() => Fit::of(is_kind(kind) && is_named(name)),
@@ -369,8 +391,10 @@ impl External {
         let among = |own: &[String], other: &[String]| {
             own.is_empty() || !other.is_empty() && other.iter().all(|it| own.contains(it))
         };
-        let kinds = self.kinds.is_empty() || !other.kinds.is_empty() && other.kinds.iter().all(|it| self.kinds.contains(it));
-        let ports = self.ports.is_empty() || !other.ports.is_empty() && other.ports.iter().all(|it| self.ports.contains(it));
+        let kinds =
+            self.kinds.is_empty() || !other.kinds.is_empty() && other.kinds.iter().all(|it| self.kinds.contains(it));
+        let ports =
+            self.ports.is_empty() || !other.ports.is_empty() && other.ports.iter().all(|it| self.ports.contains(it));
         all(&self.dns, &other.dns) && among(&self.networks, &other.networks) && kinds && ports && name
     }
 }

@@ -242,18 +242,25 @@ impl Baseline {
 
     /// How an edge stands, and which lines it satisfies.
     pub(super) fn stand(&self, from: &Who, to: &Who, rows: &[EdgeRow], now: Moment) -> (Stand, Vec<usize>) {
-        let candidates: Vec<(usize, Fit, &Line)> =
-            self.candidates(from, to).into_iter().filter_map(|(at, fit)| Some((at, fit, self.lines.get(at)?))).collect();
+        let candidates: Vec<(usize, Fit, &Line)> = self
+            .candidates(from, to)
+            .into_iter()
+            .filter_map(|(at, fit)| Some((at, fit, self.lines.get(at)?)))
+            .collect();
         let allowing = || candidates.iter().filter(|(_, _, line)| line.state != State::Forbid);
-        let touches = |line: &Line, least| rows.is_empty() || rows.iter().any(|row| port::fit(&line.ports, row) >= least);
+        let touches =
+            |line: &Line, least| rows.is_empty() || rows.iter().any(|row| port::fit(&line.ports, row) >= least);
         let satisfied = allowing().filter(|(_, _, line)| touches(line, Fit::Maybe)).map(|(at, ..)| *at).collect();
         let is_forbidden = |(_, fit, line): &&(usize, Fit, &Line)| {
             line.state == State::Forbid && *fit == Fit::Yes && touches(line, Fit::Yes)
         };
         let forbidden = candidates.iter().find(is_forbidden).map(|(at, ..)| *at);
-        let open: Vec<usize> = rows.iter().enumerate().filter(|(_, row)| {
-            !allowing().any(|(_, _, line)| port::fit(&line.ports, row) >= Fit::Maybe)
-        }).map(|(at, _)| at).collect();
+        let open: Vec<usize> = rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| !allowing().any(|(_, _, line)| port::fit(&line.ports, row) >= Fit::Maybe))
+            .map(|(at, _)| at)
+            .collect();
         let allowed = allowing().next().map(|(at, ..)| *at);
         let stand = match (forbidden, allowed) {
             (None, Some(line)) if open.is_empty() => return (Stand::Expected(line), satisfied),

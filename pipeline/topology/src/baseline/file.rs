@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use config::{
-    Check, Config, Decode, DecodeContext, GoDuration, Node, Problems, Validate, decode_file, did_you_mean,
-};
+use config::{Check, Config, Decode, DecodeContext, GoDuration, Node, Problems, Validate, decode_file, did_you_mean};
 
 use super::pattern::Network;
 use crate::{Kind, Moment};
@@ -280,9 +278,31 @@ impl Decode for Words {
 pub(super) struct KindName(pub Kind);
 
 const KINDS: [&str; 25] = [
-    "Service", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet", "MySQL", "PostgreSQL",
-    "Redis", "MongoDB", "Elasticsearch", "Cassandra", "Memcached", "Kafka", "RabbitMQ", "S3", "Database", "Cache",
-    "Queue", "DNS", "HTTP-API", "IP", "User",
+    "Service",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "Pod",
+    "ReplicaSet",
+    "MySQL",
+    "PostgreSQL",
+    "Redis",
+    "MongoDB",
+    "Elasticsearch",
+    "Cassandra",
+    "Memcached",
+    "Kafka",
+    "RabbitMQ",
+    "S3",
+    "Database",
+    "Cache",
+    "Queue",
+    "DNS",
+    "HTTP-API",
+    "IP",
+    "User",
 ];
 
 impl Decode for KindName {
@@ -385,8 +405,13 @@ impl Validate for ExternalConfig {
         }
         for name in &self.r#type.0 {
             if !kind_of(name).is_some_and(Kind::is_outside) {
-                let outside: Vec<&str> = KINDS.into_iter().filter(|it| kind_of(it).is_some_and(Kind::is_outside)).collect();
-                check.error_with_help("type", format!("no outside type is called `{name}`"), suggestion(name, &outside));
+                let outside: Vec<&str> =
+                    KINDS.into_iter().filter(|it| kind_of(it).is_some_and(Kind::is_outside)).collect();
+                check.error_with_help(
+                    "type",
+                    format!("no outside type is called `{name}`"),
+                    suggestion(name, &outside),
+                );
             }
         }
     }
@@ -409,7 +434,11 @@ impl Validate for EndConfig {
             check.error("external", "an end is outside or inside, not both");
         }
         if self.name.as_deref().is_some_and(|name| name.parse::<IpAddr>().is_ok()) && self.ns.is_some() {
-            check.error_with_help("name", "addresses of pods come and go; name the workload", "or use `external: {cidr: ...}`");
+            check.error_with_help(
+                "name",
+                "addresses of pods come and go; name the workload",
+                "or use `external: {cidr: ...}`",
+            );
         }
     }
 }

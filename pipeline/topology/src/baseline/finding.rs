@@ -181,9 +181,10 @@ fn in_millis<S: Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::
 pub(super) fn id(baseline: &str, kind: FindingKind, client: &NodeId, server: Option<&NodeId>) -> Name {
     let server = server.map(ToString::to_string).unwrap_or_default();
     let parts = [baseline, kind.as_str(), &client.to_string(), &server];
-    let hash = parts.iter().flat_map(|part| part.bytes().chain([0xff])).fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = parts
+        .iter()
+        .flat_map(|part| part.bytes().chain([0xff]))
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}").into()
 }
 
@@ -197,11 +198,14 @@ pub(super) fn called(id: &NodeId) -> String {
 }
 
 pub(super) fn evidence(lanes: &[Lane]) -> Vec<&'static str> {
-    let mut evidence: Vec<&'static str> = lanes.iter().map(|lane| match lane {
-        Lane::Spans => "span",
-        Lane::ServiceGraph | Lane::Red => "metric",
-        Lane::Flows => "tcp",
-    }).collect();
+    let mut evidence: Vec<&'static str> = lanes
+        .iter()
+        .map(|lane| match lane {
+            Lane::Spans => "span",
+            Lane::ServiceGraph | Lane::Red => "metric",
+            Lane::Flows => "tcp",
+        })
+        .collect();
     evidence.sort_unstable();
     evidence.dedup();
     evidence

@@ -140,7 +140,9 @@ impl Reading {
     fn peer(&mut self, peer: &Node, namespace: &str, place: &str) -> Option<String> {
         if let Some(cidr) = text(peer, &["ipBlock", "cidr"]) {
             if peer.get("ipBlock").and_then(|block| block.get("except")).is_some() {
-                self.warnings.push(format!("{place}: `except` of {cidr} was left out: more is expected than the policy lets pass"));
+                self.warnings.push(format!(
+                    "{place}: `except` of {cidr} was left out: more is expected than the policy lets pass"
+                ));
             }
             return Some(format!("{{ external: {{ cidr: {} }} }}", write::scalar(cidr)));
         }
@@ -150,7 +152,8 @@ impl Reading {
                 Some(name) => Some(name.to_owned()),
                 None if is_empty(selector) => None,
                 None => {
-                    self.warnings.push(format!("{place}: a namespace is not selected by its name; the peer was left out"));
+                    self.warnings
+                        .push(format!("{place}: a namespace is not selected by its name; the peer was left out"));
                     return None;
                 }
             },
@@ -166,7 +169,8 @@ impl Reading {
         };
         let named = LABELS.iter().find_map(|label| text(selector, &["matchLabels", label]));
         if named.is_none() {
-            self.warnings.push(format!("{place}: pods are not selected by one of {}; they were left out", LABELS.join(", ")));
+            self.warnings
+                .push(format!("{place}: pods are not selected by one of {}; they were left out", LABELS.join(", ")));
         }
         named.map(|name| format!("{{ {ns}name: {} }}", write::scalar(name)))
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::expect::{Baseline, Stand};
 use super::file::{Ignore, Mode, State};
-use crate::{EdgeRow, Entity, EntityEdge, EntityId, Expectation, Kind, Lane, Measures, Moment, Observed, OutsideKind, Who};
+use crate::{
+    EdgeRow, Entity, EntityEdge, EntityId, Expectation, Kind, Lane, Measures, Moment, Observed, OutsideKind, Who,
+};
 
 /// One edge that was judged.
 pub(super) struct JudgedEdge<'o> {

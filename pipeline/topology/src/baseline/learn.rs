@@ -75,7 +75,13 @@ pub fn learn(windows: &[&Observed], lesson: &Lesson) -> String {
         let _ = writeln!(text, "  # Seen fewer than {} times, and not expected:", lesson.min_observations);
     }
     for ((from, to), lane) in rare.iter().take(MOST_MENTIONED) {
-        let _ = writeln!(text, "  #   {} -> {}: {}", write::comment(&from.to_string()), write::comment(&to.to_string()), lane.calls);
+        let _ = writeln!(
+            text,
+            "  #   {} -> {}: {}",
+            write::comment(&from.to_string()),
+            write::comment(&to.to_string()),
+            lane.calls
+        );
     }
     text
 }

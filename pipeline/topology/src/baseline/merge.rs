@@ -32,7 +32,10 @@ pub fn merge(base: (&str, &str), other: (&str, &str), problems: &mut Problems) -
     let mut text = base.1.to_owned();
     // From the end of the text to its beginning, so that places stay right.
     let mut inserts: Vec<(&str, Vec<String>)> = vec![
-        ("edges", lines.iter().map(|(line, ports)| write::line(0, (&line.from, &line.to), ports, line.state, "")).collect()),
+        (
+            "edges",
+            lines.iter().map(|(line, ports)| write::line(0, (&line.from, &line.to), ports, line.state, "")).collect(),
+        ),
         ("exceptions", exceptions.iter().map(|it| exception(it)).collect()),
         ("groups", groups),
     ];
@@ -62,11 +65,21 @@ fn additions<'o>(held: &Baseline, offered: &'o Baseline, conflicts: &mut Vec<Str
         let opposes = |own: &&Line| (own.state == State::Forbid) != is_forbid && own.meets(line, is_forbid);
         if let Some(own) = held.lines.iter().find(opposes) {
             let (from, to) = (&line.from, &line.to);
-            conflicts.push(format!("{}: {from} -> {to} is `{}`, and {} says `{}`", line.place, line.state.as_str(), own.place, own.state.as_str()));
+            conflicts.push(format!(
+                "{}: {from} -> {to} is `{}`, and {} says `{}`",
+                line.place,
+                line.state.as_str(),
+                own.place,
+                own.state.as_str()
+            ));
             continue;
         }
         let covers = |own: &&Line| {
-            let is_as_strict = if line.state == State::Require { own.state == State::Require } else { (own.state == State::Forbid) == is_forbid };
+            let is_as_strict = if line.state == State::Require {
+                own.state == State::Require
+            } else {
+                (own.state == State::Forbid) == is_forbid
+            };
             is_as_strict && own.from.covers(&line.from) && own.to.covers(&line.to)
         };
         let own: Vec<&Line> = held.lines.iter().filter(covers).collect();
@@ -130,7 +143,10 @@ fn new_groups(held: &Baseline, offered: &Baseline, conflicts: &mut Vec<String>) 
             Some(same) if *same == group => {}
             Some(_) => conflicts.push(format!("both files have a group `{name}`, and mean different things by it")),
             None => {
-                let ends = group.shapes.iter().map(|shape| write::end(&EndPattern { group: None, shapes: vec![shape.clone()] }));
+                let ends = group
+                    .shapes
+                    .iter()
+                    .map(|shape| write::end(&EndPattern { group: None, shapes: vec![shape.clone()] }));
                 let ends = ends.collect::<Vec<_>>().join(", ");
                 blocks.push(format!("- {{ name: {}, match: {{ ends: [{ends}] }} }}\n", write::scalar(name)));
             }

@@ -24,6 +24,8 @@ mod port;
 mod report;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_files;
 mod watch;
 mod write;
 

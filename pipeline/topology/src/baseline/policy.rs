@@ -70,7 +70,8 @@ fn permit(
 ) {
     let end = |shape: &Shape| EndPattern { group: None, shapes: vec![shape.clone()] };
     let listed: Vec<String> = ports.iter().map(write::port).collect();
-    let line = format!("{{ from: {}, to: {}, ports: [{}] }}", write::end(&end(from)), write::end(&end(to)), listed.join(", "));
+    let line =
+        format!("{{ from: {}, to: {}, ports: [{}] }}", write::end(&end(from)), write::end(&end(to)), listed.join(", "));
     let ports = port_lines(ports);
     if let Some(who) = who(baseline, to, warnings) {
         let rules = guarded.entry(who).or_default();
@@ -106,7 +107,10 @@ fn who(baseline: &Baseline, shape: &Shape, warnings: &mut BTreeSet<String>) -> O
 fn pod_name(named: &Named, warnings: &mut BTreeSet<String>) -> Option<String> {
     let pattern = named.name.as_ref().or(named.service.as_ref())?;
     if pattern.0 != "*" && !pattern.is_literal() {
-        warnings.insert(format!("no label matches the pattern `{pattern}` of `{named}`: all pods of the namespace are let pass", pattern = pattern.0));
+        warnings.insert(format!(
+            "no label matches the pattern `{pattern}` of `{named}`: all pods of the namespace are let pass",
+            pattern = pattern.0
+        ));
     }
     pattern.is_literal().then(|| pattern.0.clone())
 }
@@ -192,7 +196,11 @@ fn document(who: &Guarded, rules: &Rules, label: &str) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "    {ANNOTATION}{place}: {}", quoted(line));
     }
-    let _ = writeln!(text, "spec:\n  podSelector: {}\n  policyTypes: [Ingress, Egress]", pod_selector(who.name.as_deref(), label));
+    let _ = writeln!(
+        text,
+        "spec:\n  podSelector: {}\n  policyTypes: [Ingress, Egress]",
+        pod_selector(who.name.as_deref(), label)
+    );
     let side = |text: &mut String, key: &str, rules: &BTreeMap<String, BTreeSet<String>>| {
         for (peer, ports) in rules {
             let _ = writeln!(text, "    - {key}: [{peer}]");

@@ -59,7 +59,12 @@ fn text(baseline: &Baseline, observed: &Observed, comparison: &Comparison) -> St
         let _ = writeln!(text, "{:6} {:17} {}", level(finding.level), finding.kind, printable(&finding.message));
         let _ = writeln!(text, "{}", printable(&details(finding)));
         for edge in &finding.edges {
-            let _ = writeln!(text, "         {} -> {}", printable(&edge.client.to_string()), printable(&edge.server.to_string()));
+            let _ = writeln!(
+                text,
+                "         {} -> {}",
+                printable(&edge.client.to_string()),
+                printable(&edge.server.to_string())
+            );
         }
         let shown = finding.edges.len() as u64;
         if shown > 0 && finding.edges_total > shown {

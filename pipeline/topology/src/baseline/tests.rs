@@ -285,15 +285,39 @@ fn every_typo_is_told_with_its_place_and_what_was_meant() {
     let cases = [
         ("  edgse: []\n", "baseline.yaml:7:3", "did you mean `edges`?"),
         ("  mode: obsreve\n", "baseline.yaml:7:9", "did you mean `observe`?"),
-        ("  edges:\n    - { from: { ns: a, kind: Deploymnet, name: b }, to: { name: c } }\n", "baseline.yaml:8:", "Deployment"),
+        (
+            "  edges:\n    - { from: { ns: a, kind: Deploymnet, name: b }, to: { name: c } }\n",
+            "baseline.yaml:8:",
+            "Deployment",
+        ),
         ("  edges:\n    - { from: { nam: b }, to: { name: c } }\n", "baseline.yaml:8:17", "did you mean `name`?"),
         ("  edges:\n    - { from: { name: b } }\n", "baseline.yaml:8:7", "anybody"),
-        ("  edges:\n    - { from: { name: b }, to: { group: extrenal } }\n  groups:\n    - { name: external, match: { external: { dns: [a] } } }\n", ":8:41", "did you mean `external`?"),
+        (
+            "  edges:\n    - { from: { name: b }, to: { group: extrenal } }\n  groups:\n    - { name: external, match: { external: { dns: [a] } } }\n",
+            ":8:41",
+            "did you mean `external`?",
+        ),
         ("  exceptions:\n    - { match: { from: { name: a } }, owner: o, reason: r }\n", "baseline.yaml:8:7", "until"),
-        ("  exceptions:\n    - { match: { from: { name: a } }, until: soon, owner: o, reason: r }\n", "baseline.yaml:8:", "2027-01-31"),
-        ("  groups:\n    - { name: g, match: { external: { cidr: 10.0.0.0/40 } } }\n", "baseline.yaml:8:", "no network"),
-        ("  groups:\n    - { name: g, match: { external: { type: MySql } } }\n", "baseline.yaml:8:", "did you mean `MySQL`?"),
-        ("  edges:\n    - { from: { name: b }, to: { name: c }, ports: [{ port: 80800 }] }\n", "baseline.yaml:8:", "port"),
+        (
+            "  exceptions:\n    - { match: { from: { name: a } }, until: soon, owner: o, reason: r }\n",
+            "baseline.yaml:8:",
+            "2027-01-31",
+        ),
+        (
+            "  groups:\n    - { name: g, match: { external: { cidr: 10.0.0.0/40 } } }\n",
+            "baseline.yaml:8:",
+            "no network",
+        ),
+        (
+            "  groups:\n    - { name: g, match: { external: { type: MySql } } }\n",
+            "baseline.yaml:8:",
+            "did you mean `MySQL`?",
+        ),
+        (
+            "  edges:\n    - { from: { name: b }, to: { name: c }, ports: [{ port: 80800 }] }\n",
+            "baseline.yaml:8:",
+            "port",
+        ),
         ("  defaults: { grace: 10 }\n", "baseline.yaml:", "unit"),
     ];
     for (lists, place, help) in cases {
@@ -383,7 +407,11 @@ fn a_required_edge_is_missing_after_its_time_and_no_longer_when_it_comes_back() 
     let mut story = Story::of(LINES);
 
     assert_eq!(open(&story.sees(&quiet.observed())), Vec::<String>::new());
-    assert_eq!(open(&story.after(60).sees(&quiet.observed())), ["node.missing"], "of its caller nothing is seen at all");
+    assert_eq!(
+        open(&story.after(60).sees(&quiet.observed())),
+        ["node.missing"],
+        "of its caller nothing is seen at all"
+    );
 
     let mut back = shop();
     back.edges.last_mut().unwrap().last_seen = story.now;

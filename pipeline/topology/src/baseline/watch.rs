@@ -68,7 +68,8 @@ impl Watch {
         edges: impl IntoIterator<Item = (EntityId, EntityId, Moment)>,
         now: Moment,
     ) {
-        let oldest = registry.entities.iter().map(|entity| entity.first_seen).filter(|it| *it > Moment::default()).min();
+        let oldest =
+            registry.entities.iter().map(|entity| entity.first_seen).filter(|it| *it > Moment::default()).min();
         self.since = Some(oldest.unwrap_or(now).min(now));
         if self.baseline.mode == Mode::Learn {
             return;

@@ -79,7 +79,13 @@ pub(super) fn port(port: &Port) -> String {
 }
 
 /// A line, as an item of a list at this indent.
-pub(super) fn line(indent: usize, ends: (&EndPattern, &EndPattern), ports: &[Port], state: State, note: &str) -> String {
+pub(super) fn line(
+    indent: usize,
+    ends: (&EndPattern, &EndPattern),
+    ports: &[Port],
+    state: State,
+    note: &str,
+) -> String {
     let space = " ".repeat(indent);
     let mut text = format!("{space}- from: {}\n{space}  to: {}\n", end(ends.0), end(ends.1));
     // Writing to a String cannot fail.

@@ -275,10 +275,13 @@ impl Judgements {
             let node = self.nodes.entry(ends.1).or_default();
             for reason in faults {
                 node.level = node.level.max(reason.level);
-                match node.reasons.iter_mut().find(|known| known.rule == reason.rule) {
-                    Some(known) if known.value >= reason.value => {}
-                    Some(known) => *known = reason,
-                    None => node.reasons.push(reason),
+                let says_the_same = |known: &&mut Reason| known.rule == reason.rule || known.rule == "error-rate-node";
+                match node.reasons.iter_mut().find(says_the_same) {
+                    Some(known) if known.level >= reason.level && known.value >= reason.value => {}
+                    Some(known) if known.rule == reason.rule => *known = reason,
+                    // The node by itself is abnormal too: the same faults, diluted by other callers.
+                    Some(known) if known.level >= reason.level => {}
+                    Some(_) | None => node.reasons.push(reason),
                 }
             }
         }

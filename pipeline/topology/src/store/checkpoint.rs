@@ -5,7 +5,7 @@
 //! merged on a thread of their own once it is over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -427,7 +427,7 @@ fn failed(path: String, error: &std::io::Error) -> StoreError {
 
 /// Merges files chunk by chunk, so that only one is in memory at a time.
 fn merge_files(
-    directory: &PathBuf,
+    directory: &Path,
     inputs: &[FileEntry],
     tier: Tier,
     (first, end): (u32, u32),
@@ -453,7 +453,7 @@ fn merge_files(
     Ok(disk::entry(name, tier, (first, end), &bytes, rows))
 }
 
-fn merge_chunk(directory: &PathBuf, inputs: &[FileEntry], tier: Tier, chunk: u32) -> Result<Blocks, String> {
+fn merge_chunk(directory: &Path, inputs: &[FileEntry], tier: Tier, chunk: u32) -> Result<Blocks, String> {
     let mut parts: BTreeMap<u32, Vec<(u32, Arc<Block>)>> = BTreeMap::new();
     for entry in inputs {
         for (start, block) in fact_file::decode(&directory.join(&entry.name), Some((tier, chunk)))? {

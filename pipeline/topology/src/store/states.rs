@@ -265,7 +265,8 @@ impl Pod {
             AVERAGED
                 .into_iter()
                 .zip(minute.sums.iter().zip(&minute.counts))
-                .filter_map(move |(metric, (sum, count))| (*count > 0).then(|| (metric, (at, sum / f64::from(*count)))))
+                .filter(|(_, (_, count))| **count > 0)
+                .map(move |(metric, (sum, count))| (metric, (at, sum / f64::from(*count))))
         });
         values.chain(minutes).map(move |(metric, (at, value))| Record::State {
             entity,

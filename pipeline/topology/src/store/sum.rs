@@ -130,8 +130,7 @@ impl Dense {
     }
 
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (u8, u64)> + '_ {
-        let used = if self.low <= self.high { self.low..=self.high } else { 1..=0 };
-        used.filter_map(|bucket| {
+        (self.low..=self.high).filter_map(|bucket| {
             let count = *self.counts.get(usize::from(bucket))?;
             (count > 0).then_some((bucket, count))
         })

@@ -44,10 +44,11 @@ impl<'a> Identity<'a> {
         identity
     }
 
-    /// The first value of a part counts.
+    /// The first value of a part counts. `unknown_service` without a program's name behind it names nobody.
     pub(super) fn set(&mut self, part: Part, value: &'a str) {
+        let says_nothing = value.is_empty() || (part == Part::Service && value == "unknown_service");
         if let Some(place @ None) = self.parts.get_mut(part as usize)
-            && !value.is_empty()
+            && !says_nothing
         {
             *place = Some(value);
         }

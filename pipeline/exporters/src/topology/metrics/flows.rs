@@ -134,9 +134,11 @@ impl<'a> Ends<'a> {
         let (source, is_source_known) = resolve(&self.source, !self.is_told_by_destination, context);
         let (target, is_target_known) = resolve(&self.destination, self.is_told_by_destination, context);
         let saw = if self.is_told_by_destination { Saw::Server } else { Saw::Client };
+        // From nobody to nobody is no fact.
+        let is_between_strangers = source.who.is_unresolved() && target.who.is_unresolved();
         let mut edge = Edge::new(Lane::Flows, Some(source), target, saw);
         // Whoever is known by name is observed, and tells of its connections itself.
-        edge.is_counted = !(self.is_told_by_destination && is_source_known);
+        edge.is_counted = !(self.is_told_by_destination && is_source_known) && !is_between_strangers;
         edge.unsure_at = (!(is_source_known && is_target_known)).then(|| context.known.revision());
         edge.port = self.port;
         edge.transport = if self.transport == "udp" { Transport::Udp } else { Transport::Tcp };
@@ -165,6 +167,8 @@ fn resolve(end: &Tcp<'_>, is_reporter: bool, context: &mut Context<'_>) -> (Arc<
     }
     let cluster = context.residents.cluster();
     let stranger = match end.address {
+        // Every machine and pod has a loopback of its own: one node for all of them would be nobody.
+        _ if address.is_some_and(|address| address.is_loopback()) => nobody(cluster, OutsideKind::Unknown),
         None => nobody(cluster, OutsideKind::Unknown),
         Some(address) => {
             let outside = Outside { cluster: cluster.clone(), kind: OutsideKind::PlainIP, name: Name::from(address) };

@@ -1,6 +1,7 @@
 //! Requests, errors and durations by semantic convention, and those of a `span_metrics` connector.
 
 use std::hash::BuildHasher;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use pdata::Exemplars;
@@ -20,6 +21,12 @@ const SILENCED: u64 = 300 * topology::SECOND;
 /// Most ends of which that is remembered.
 const MOST: usize = 65_536;
 
+/// True if the other end is only known by an address that every machine and pod has.
+fn is_loopback(said: &Said<'_>) -> bool {
+    let address = said.host().or(said.peer_address).and_then(|address| address.parse::<IpAddr>().ok());
+    address.is_some_and(|address| address.is_loopback())
+}
+
 impl Metrics {
     pub(super) fn red(
         &mut self,
@@ -33,6 +40,9 @@ impl Metrics {
         if what == Red::Client && said.operation == Some("receive") {
             // `messaging.process.duration` tells of the same messages.
             return Ok(());
+        }
+        if what == Red::Client && is_loopback(&said) {
+            return Err(Unplaced::Nobody);
         }
         let own = context.end(told.resource);
         if what == Red::Server {

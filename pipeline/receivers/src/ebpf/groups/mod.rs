@@ -16,7 +16,7 @@ use hashbrown::{HashMap, HashSet};
 use pdata::{Batch, MetricsWriter, Number, PointFields, Temporality};
 
 pub use self::files::GroupFiles;
-use self::files::{Cpu, CpuGroup, Memory, MemoryGroup, Membership};
+use self::files::{Cpu, CpuGroup, Membership, Memory, MemoryGroup};
 use crate::observe::{Identify, Process};
 
 /// Most processes whose groups are looked at.

@@ -193,7 +193,8 @@ fn deltas_are_what_is_new_and_totals_begin_when_we_first_looked() {
 #[test]
 fn the_processes_of_one_service_are_told_of_once_and_those_of_several_not() {
     let mut host = Host::new();
-    for (pid, service, group) in [(9, "web", "web"), (8, "web", "web"), (10, "cart", "session"), (11, "shop", "session")]
+    for (pid, service, group) in
+        [(9, "web", "web"), (8, "web", "web"), (10, "cart", "session"), (11, "shop", "session")]
     {
         host.runs(pid, service, &format!("0::/{group}\n"));
         host.write(&format!("cgroup/{group}/memory.current"), "5\n");

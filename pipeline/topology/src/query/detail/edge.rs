@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::calls::{Calls, ProtocolCalls};
 use super::links::{Links, hex};
 use super::node::Crowd;
+use crate::explain::{Explanation, explain_edge};
 use crate::query::figures::{HealthFigures, WindowFigures, millis, rounded};
 use crate::query::graph::RowKey;
 use crate::query::tally::Tally;
@@ -49,6 +50,9 @@ pub struct EdgeDetail {
     pub rows: Vec<RowDetail>,
     /// Traces to look at: failed first, then the slowest.
     pub exemplars: Vec<ExemplarLink>,
+    /// Why it is abnormal, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 /// What an edge carried under one protocol to one port.
@@ -147,6 +151,7 @@ pub fn edge(
         health: tally.health,
         expected: tally.expected,
         exemplars: linked(exemplars, links),
+        explanation: explain_edge(observed, judgements, view, &from.0, &to.0),
     })
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::calls::{Calls, ProtocolCalls, ratio};
 use super::edge::as_figures;
 use super::links::Links;
+use crate::explain::{Explanation, explain_node};
 use crate::query::figures::{Carried, Latency, WindowFigures, millis};
 use crate::query::tally::{Tally, inherit, sum_under};
 use crate::{
@@ -67,6 +68,9 @@ pub struct NodeDetail {
     /// Where its logs are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logs: Option<String>,
+    /// Why it is abnormal, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 /// Calls one way.
@@ -152,7 +156,7 @@ pub struct EventDetail {
 }
 
 /// The entities of one node.
-pub(super) struct Crowd(HashSet<EntityId>);
+pub(super) struct Crowd(pub(super) HashSet<EntityId>);
 
 impl Crowd {
     pub(super) fn of(observed: &Observed, view: View, id: &NodeId) -> Self {
@@ -214,6 +218,7 @@ pub fn node(
         downstream: neighbours(around.downstream),
         events: events(observed, &crowd),
         logs: links.of_logs(id, "", window.from, window.to),
+        explanation: explain_node(observed, judgements, view, &crowd.0),
         id: id.clone(),
     })
 }

@@ -294,8 +294,8 @@ fn salvage(directory: &Path, fresh: Manifest, problems: &mut Vec<String>) -> Man
     let mut manifest = fresh;
     let names = files_in(directory);
     let number = |name: &str| -> u64 {
-        let digits = name.split(['-', '.']).filter(|part| part.len() == 8).filter_map(|part| part.parse().ok());
-        digits.last().unwrap_or_default()
+        let mut digits = name.split(['-', '.']).filter(|part| part.len() == 8).filter_map(|part| part.parse().ok());
+        digits.next_back().unwrap_or_default()
     };
     manifest.next = names.iter().map(|name| number(name)).max().unwrap_or_default();
     manifest.log = names.iter().filter(|name| name.starts_with("log-")).map(|name| number(name)).max().unwrap_or(1);

@@ -1,0 +1,126 @@
+use super::*;
+use crate::observed::{Denominator, Instance, NodeFacts, Usage};
+use crate::rules::{Judge, Rules};
+use crate::story::{FROM, Shop};
+use crate::{Expectations, SECOND};
+
+/// front -> cart -> price, all healthy until a story says otherwise.
+fn names() -> Shop {
+    let mut shop = Shop::new();
+    shop.workload("shop", "front").workload("shop", "cart").workload("shop", "price");
+    shop
+}
+
+/// What the default rules think of it after two minutes.
+fn judged(shop: &mut Shop) {
+    let mut judge = Judge::new(Rules::default_rules());
+    for step in 1..=8 {
+        let now = FROM.plus(step * 15 * SECOND);
+        shop.judgements = judge.step(now, &Expectations::default(), &mut |_, _| shop.observed()).judgements;
+    }
+}
+
+fn why_node(shop: &mut Shop, name: &str) -> Option<Explanation> {
+    judged(shop);
+    explain_node(&shop.observed(), &shop.judgements, View::Workload, &HashSet::from([shop.id(name)]))
+}
+
+fn why_edge(shop: &mut Shop, from: &str, to: &str) -> Option<Explanation> {
+    judged(shop);
+    let one = |name: &str| HashSet::from([shop.id(name)]);
+    explain_edge(&shop.observed(), &shop.judgements, View::Workload, &one(from), &one(to))
+}
+
+fn names_of(trail: &[NodeId]) -> Vec<&str> {
+    trail.iter().map(|id| &*id.name).collect()
+}
+
+fn busy(shop: &Shop, name: &str, share: f64) -> NodeFacts {
+    let cpu = Some(Usage { used: None, share: Some(share), of: Denominator::Limit });
+    let instances = vec![Instance { name: "one".into(), cpu, ..Instance::default() }];
+    NodeFacts { entity: shop.id(name), answered: Vec::new(), instances, replicas: None, events: Vec::new() }
+}
+
+#[test]
+fn own_instances_come_before_everything_else() {
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).taking_ms(900);
+    shop.calls("cart", "price", "http", 100).taking_ms(800);
+    shop.nodes.push(busy(&shop, "cart", 0.99));
+
+    let why = why_node(&mut shop, "cart").unwrap();
+
+    assert_eq!((why.cause, &*why.subject.name), (Cause::Cpu, "cart"));
+    assert_eq!(why.hint, "Add replicas or raise the CPU limit.");
+}
+
+#[test]
+fn slowness_is_followed_down_to_the_node_that_is_busy() {
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).taking_ms(900);
+    shop.calls("cart", "price", "http", 100).taking_ms(800);
+    shop.nodes.push(busy(&shop, "price", 0.99));
+
+    let why = why_edge(&mut shop, "front", "cart").unwrap();
+
+    assert_eq!(why.cause, Cause::Downstream);
+    assert_eq!(names_of(&why.trail), ["front", "cart", "price"]);
+    assert_eq!(why.evidence[0].rule, "cpu");
+    assert_eq!(why.sentence, "The likely cause is what it calls: price.");
+}
+
+#[test]
+fn errors_are_blamed_on_the_call_that_brings_half_of_them() {
+    let mut shop = names();
+    shop.workload("shop", "stock");
+    shop.calls("front", "cart", "http", 100).failing(40).taking_ms(5);
+    shop.calls("cart", "stock", "http", 100).failing(12).taking_ms(1);
+    shop.calls("cart", "price", "http", 100).failing(30).taking_ms(1);
+
+    let why = why_node(&mut shop, "cart").unwrap();
+
+    assert_eq!((why.cause, &*why.subject.name), (Cause::Downstream, "price"));
+}
+
+#[test]
+fn a_slow_call_that_is_a_small_part_is_not_blamed() {
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).taking_ms(5000);
+    shop.calls("cart", "price", "http", 100).taking_ms(700);
+
+    let why = why_node(&mut shop, "cart").unwrap();
+
+    assert_eq!((why.cause, &*why.subject.name), (Cause::Unknown, "cart"));
+}
+
+#[test]
+fn a_gap_between_two_healthy_ends_is_the_network() {
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).taking_on_each_side_ms(900, 20);
+
+    let why = why_edge(&mut shop, "front", "cart").unwrap();
+
+    assert_eq!(why.cause, Cause::Network);
+    assert_eq!(why.evidence[0].rule, "client-server-gap");
+}
+
+#[test]
+fn two_that_call_each_other_do_not_send_it_round_in_circles() {
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).taking_ms(900);
+    shop.calls("cart", "price", "http", 100).taking_ms(800);
+    shop.calls("price", "cart", "http", 100).taking_ms(700);
+
+    let why = why_edge(&mut shop, "front", "cart").unwrap();
+
+    assert_eq!(names_of(&why.trail), ["front", "cart", "price"]);
+}
+
+#[test]
+fn what_is_healthy_needs_no_explanation() {
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).taking_ms(9);
+
+    assert_eq!(why_node(&mut shop, "cart"), None);
+    assert_eq!(why_edge(&mut shop, "front", "cart"), None);
+}
