@@ -309,9 +309,9 @@ fn every_typo_is_told_with_its_place_and_what_was_meant() {
             "no network",
         ),
         (
-            "  groups:\n    - { name: g, match: { external: { type: MySql } } }\n",
+            "  groups:\n    - { name: g, match: { external: { type: Reddis } } }\n",
             "baseline.yaml:8:",
-            "did you mean `MySQL`?",
+            "did you mean `Redis`?",
         ),
         (
             "  edges:\n    - { from: { name: b }, to: { name: c }, ports: [{ port: 80800 }] }\n",
