@@ -57,6 +57,18 @@ enum Command {
     },
     /// Say what this kernel and these privileges allow, and what is missing
     Doctor,
+    /// What was observed: export it, or compare two windows, exports or baselines
+    Graph {
+        #[command(subcommand)]
+        command: commands::GraphCommand,
+    },
+    /// The expected architecture: learn it, keep it, hold the observed one against it
+    Baseline {
+        #[command(subcommand)]
+        command: commands::BaselineCommand,
+    },
+    /// Say whether A reaches B: exit 0 if it does, 1 if that is broken, 4 if nobody ever tried
+    Check(commands::CheckArgs),
     /// Show edges, live, from any endpoint with service-graph metrics
     Top(top::TopArgs),
 }
@@ -90,6 +102,9 @@ impl Cli {
                 commands::print_config(&sources, format, mode, validate)
             }
             Some(Command::Doctor) => commands::doctor(),
+            Some(Command::Graph { command }) => commands::graph(command),
+            Some(Command::Baseline { command }) => commands::baseline(command),
+            Some(Command::Check(arguments)) => commands::check(&arguments),
             Some(Command::Top(arguments)) => top::top(&arguments),
         }
     }

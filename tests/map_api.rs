@@ -365,6 +365,7 @@ fn every_answer_is_what_the_document_says() {
         ("/api/v1/events", "Events", String::new()),
         ("/api/v1/history", "History", "from=-1h".to_owned()),
         ("/api/v1/rules", "Rules", String::new()),
+        ("/api/v1/export", "ObservedGraph", "from=-1h".to_owned()),
         ("/api/openapi.json", "OpenApi", String::new()),
     ];
     let paths = document["paths"].as_object().unwrap().keys().filter(|path| !path.ends_with("/stream"));

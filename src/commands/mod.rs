@@ -1,7 +1,11 @@
 //! What the sub-commands do.
 
+mod baseline;
+mod check;
 mod components;
 mod doctor;
+mod evidence;
+mod graph;
 mod print_config;
 
 use std::num::NonZeroUsize;
@@ -17,8 +21,11 @@ use crate::cli::Sources;
 use crate::tables::TABLES;
 use crate::{allocator, logging};
 
+pub use baseline::{BaselineCommand, baseline};
+pub use check::{CheckArgs, check};
 pub use components::components;
 pub use doctor::doctor;
+pub use graph::{GraphCommand, graph};
 pub use print_config::print_config;
 
 /// Of this binary.

@@ -47,28 +47,43 @@ impl Address {
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The body of the page.
-pub async fn get(address: &Address) -> Result<String, FetchError> {
+/// The body of the page. A token is sent as `Authorization: Bearer`.
+pub async fn get(address: &Address, token: Option<&str>) -> Result<String, FetchError> {
     let unreachable = |reason: String| FetchError::Unreachable { url: address.url.clone(), reason };
-    match tokio::time::timeout(TIMEOUT, exchange(address)).await {
+    match tokio::time::timeout(TIMEOUT, exchange(address, token)).await {
         Ok(outcome) => outcome.map_err(|error| unreachable(error.to_string())),
         Err(_) => Err(unreachable(format!("no answer within {TIMEOUT:?}"))),
     }
 }
 
-async fn exchange(address: &Address) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+async fn exchange(address: &Address, token: Option<&str>) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let target =
         if address.authority.contains(':') { address.authority.clone() } else { format!("{}:80", address.authority) };
     let stream = TcpStream::connect(&target).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get(&address.path).header("host", &address.authority).body(Empty::<Bytes>::new())?;
+    let mut request = Request::get(&address.path).header("host", &address.authority);
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let request = request.body(Empty::<Bytes>::new())?;
     // The connection has to be driven while the answer is awaited.
     let driver = tokio::spawn(connection);
     let response = sender.send_request(request).await?;
-    if !response.status().is_success() {
-        return Err(format!("it answers {}", response.status()).into());
-    }
+    let status = response.status();
     let body = Limited::new(response.into_body(), MOST_BYTES).collect().await?;
     driver.abort();
-    Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
+    let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+    if status.is_success() { Ok(body) } else { Err(refusal(status, &body).into()) }
+}
+
+/// What a server says about a request that it does not answer, as far as it fits a line.
+fn refusal(status: hyper::StatusCode, body: &str) -> String {
+    const LONGEST: usize = 300;
+    let printable = |letter: char| if letter.is_control() { ' ' } else { letter };
+    let said: String = body.chars().take(LONGEST).map(printable).collect();
+    if said.trim().is_empty() {
+        format!("it answers {status}")
+    } else {
+        format!("it answers {status}: {}", said.trim())
+    }
 }

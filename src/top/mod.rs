@@ -4,7 +4,7 @@
 
 mod edges;
 mod exposition;
-mod fetch;
+pub mod fetch;
 mod table;
 
 use std::collections::VecDeque;
@@ -81,7 +81,7 @@ async fn watch(arguments: &TopArgs) -> Result<(), fetch::FetchError> {
     let began = Instant::now();
     let mut window = Window { readings: VecDeque::new(), length: arguments.window };
     loop {
-        let text = fetch::get(&address).await?;
+        let text = fetch::get(&address, None).await?;
         window.add(Instant::now(), edges::reading(exposition::samples(&text, edges::PREFIX)));
         let left = arguments.runs_for.map(|runs_for| runs_for.saturating_sub(began.elapsed()));
         let is_last = left.is_some_and(|left| left.is_zero());

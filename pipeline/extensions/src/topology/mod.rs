@@ -32,6 +32,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use component::{BuildContext, BuildError, Extension, ExtensionFactory, Stability, StartError};
 use tokio::sync::watch;
+use topology::baseline::Baseline;
 use topology::rules::Rules;
 use topology::store::Store;
 use topology::{Board, Intake};
@@ -53,6 +54,7 @@ pub struct Topology {
     intake: Arc<Intake>,
     board: Arc<Board>,
     rules: Arc<Rules>,
+    baselines: Arc<[Arc<Baseline>]>,
     running: Option<(Owner, Server)>,
 }
 
@@ -66,8 +68,9 @@ impl Extension for Topology {
         let board = Arc::<Board>::default();
         context.offer(Arc::clone(&board));
         let rules = Arc::new(files::rules(&config.rules)?);
+        let baselines = files::baselines(&config.baselines)?;
         let (config, context) = (Arc::new(config.clone()), context.clone());
-        Ok(Self { config, context, intake, board, rules, running: None })
+        Ok(Self { config, context, intake, board, rules, baselines, running: None })
     }
 
     async fn start(&mut self) -> Result<(), StartError> {
@@ -112,7 +115,7 @@ impl Topology {
             intake: Arc::clone(&self.intake),
             clock: Arc::clone(&self.context.clock),
             store,
-            judging: Judging::new(&self.rules, Arc::clone(&self.board)),
+            judging: Judging::new(&self.rules, Arc::clone(&self.baselines), Arc::clone(&self.board)),
             publish,
             telemetry: Telemetry::new(&self.context.registry),
         });

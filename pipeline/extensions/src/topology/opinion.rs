@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use topology::baseline::{Baseline, Watches};
 use topology::rules::{Rule, Rules};
 use topology::{Expectations, Health, Interval, Judgements, Level, Moment, Observed, Reason, Subject};
 
@@ -16,6 +17,8 @@ pub struct Opinion {
     pub judgements: Judgements,
     /// By baselines.
     pub expectations: Expectations,
+    /// These.
+    pub baselines: Arc<[Arc<Baseline>]>,
 }
 
 impl Opinion {
@@ -27,7 +30,10 @@ impl Opinion {
         }
         let intervals = map.snapshot.intervals(end.minus(1), end);
         let judgements = judgements(&intervals, rules, observed, end);
-        Arc::new(Self { at: end, judgements, expectations: Expectations::default() })
+        // Files have no history here: an earlier moment is held against those of today.
+        let baselines = Arc::clone(&map.opinion.baselines);
+        let expectations = Watches::expectations(&baselines, observed, end);
+        Arc::new(Self { at: end, judgements, expectations, baselines })
     }
 }
 

@@ -57,8 +57,9 @@ pub(super) const SCAN: usize = 20;
 pub fn compare(baseline: &Baseline, observed: &Observed, now: Moment) -> Comparison {
     let judged = judge(baseline, observed, now);
     let is_long = observed.window.covered >= baseline.missing_after;
+    let misses = baseline.mode != Mode::Learn;
     let is_missing = |line: usize| judged.satisfied.get(line).is_some_and(Option::is_none);
-    let missing: Vec<usize> = required(baseline).map(|(at, _)| at).filter(|at| is_missing(*at)).collect();
+    let missing: Vec<usize> = required(baseline).map(|(at, _)| at).filter(|at| misses && is_missing(*at)).collect();
     let quiet = if is_long { 0 } else { missing.len() as u64 };
     let missing = if is_long { missing } else { Vec::new() };
     let mut picture = Picture::of(baseline, observed, &judged);

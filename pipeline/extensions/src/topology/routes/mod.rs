@@ -7,6 +7,7 @@
 
 mod details;
 mod events;
+mod export;
 mod findings;
 mod graph;
 mod history;
@@ -226,6 +227,14 @@ pub static ROUTES: &[Route] = &[
         schema: "Rules",
         takes_body: true,
         answer: rules::answer,
+    },
+    Route {
+        path: "/api/v1/export",
+        summary: "Everything that a window shows, as a file to keep: baselines are learned from it and held against it.",
+        parameters: &[WINDOW, export::PARAMETERS],
+        schema: "ObservedGraph",
+        takes_body: false,
+        answer: export::answer,
     },
     Route {
         path: "/api/openapi.json",
