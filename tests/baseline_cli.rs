@@ -175,7 +175,13 @@ fn an_export_is_learned_reviewed_and_held_against_offline() {
     ends_with(&tidewatch(&["baseline", "diff", &path("draft.yaml"), "--against", &export]), 0);
     ends_with(&tidewatch(&["baseline", "lint", &path("draft.yaml"), "--file", &export]), 0);
 
-    let smaller = shop.file("smaller.yaml", &REVIEWED.replace("name: cart }\n      to: { ns: shop, kind: Deployment, name: payment }\n      state: require", "name: cart }\n      to: { ns: shop, kind: Deployment, name: catalog }"));
+    let smaller = shop.file(
+        "smaller.yaml",
+        &REVIEWED.replace(
+            "name: cart }\n      to: { ns: shop, kind: Deployment, name: payment }\n      state: require",
+            "name: cart }\n      to: { ns: shop, kind: Deployment, name: catalog }",
+        ),
+    );
     let found = tidewatch(&["baseline", "diff", &smaller, "--file", &export, "-o", "markdown"]);
     ends_with(&found, 1);
     assert!(found.stdout.contains("| yellow | node.unexpected |"), "{}", found.stdout);
@@ -206,7 +212,13 @@ fn a_graph_is_written_in_every_format_and_compared_with_another() {
     shop.calls("catalog", "payment", 200);
     let second = shop.file("second.json", &shop.asked(&["graph", "export", "-o", "json"]).stdout);
 
-    for (format, mark) in [("dot", "digraph"), ("mermaid", "flowchart"), ("svg", "<svg"), ("csv", "source"), ("yaml", "kind: ObservedGraph")] {
+    for (format, mark) in [
+        ("dot", "digraph"),
+        ("mermaid", "flowchart"),
+        ("svg", "<svg"),
+        ("csv", "source"),
+        ("yaml", "kind: ObservedGraph"),
+    ] {
         let written = tidewatch(&["graph", "export", "-o", format, "--file", &second, "--ns", "shop"]);
         ends_with(&written, 0);
         assert!(written.stdout.contains(mark) && written.stdout.contains("payment"), "{format}: {}", written.stdout);
