@@ -1,5 +1,6 @@
 //! What the map's store costs: taking rows in, ticking, answering. Cost follows what is active, not what was ever seen.
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
+#![allow(clippy::panic, reason = "a benchmark stops at the first surprise")]
 
 mod cpu;
 

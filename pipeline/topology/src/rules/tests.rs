@@ -256,5 +256,5 @@ fn every_default_rule_says_what_to_do() {
 
 #[test]
 fn the_readme_has_every_key_of_a_file_of_rules() {
-    ::config::assert_readme_table::<file::RulesFile>(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
+    ::config::assert_readme_table::<RulesFile>(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
 }
