@@ -1,5 +1,5 @@
 // The guide's pictures, of the demo as it runs: start `make demo`, wait for three minutes, then
-// `node docs/guide/shoot.mjs [URL]`. They show the last two minutes, without the knocks at ports with which it starts.
+// `node docs/guide/shoot.mjs [URL]`. They show the last two minutes, so that charts and the strip of time are full.
 import { createRequire } from "node:module";
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
