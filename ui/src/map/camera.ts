@@ -54,12 +54,12 @@ export const seen = (camera: Camera, view: Size): Rect => ({
   h: view.h / camera.k,
 });
 
-/** The least pan that brings `rect` into view, beside what covers the right `covered` pixels. */
+/** The least pan that brings `rect` into view, above what covers the lowest `covered` pixels. */
 export function reveal(camera: Camera, rect: Rect, view: Size, covered: number): Camera {
   const window = seen(camera, view);
   const margin = MARGIN / camera.k;
-  const right = window.x + window.w - covered / camera.k - margin;
-  const bottom = window.y + window.h - margin;
+  const right = window.x + window.w - margin;
+  const bottom = window.y + window.h - covered / camera.k - margin;
   const dx = Math.max(0, rect.x + rect.w - right) || Math.min(0, rect.x - window.x - margin);
   const dy = Math.max(0, rect.y + rect.h - bottom) || Math.min(0, rect.y - window.y - margin);
   return { ...camera, x: camera.x + dx, y: camera.y + dy };

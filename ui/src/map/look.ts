@@ -112,6 +112,9 @@ function center(text: string, box: Rect): boolean {
   return true;
 }
 
+/** How much of a small screen's map a sheet of details covers. */
+const SHEET = 0.62;
+
 /** Pans only if what is picked would be covered, and only as far as needed. */
 export function revealPick(text: string): void {
   const pick = parsePick(text);
@@ -119,7 +122,7 @@ export function revealPick(text: string): void {
   if (!place) return;
   const open = "group" in place && !place.group.collapsed;
   if (center(text, place.box)) return;
-  look(reveal(camera.value, open ? { ...place.box, w: 1, h: 1 } : place.box, view.value, 0));
+  look(reveal(camera.value, open ? { ...place.box, w: 1, h: 1 } : place.box, view.value, innerWidth <= 900 ? view.value.h * SHEET : 0));
 }
 
 const numbers = new Map<string, number>();

@@ -177,6 +177,7 @@ test("on a small screen details are a sheet over the map", async () => {
   const [sheet, map] = [await panel.boundingBox(), await page.locator("#map").boundingBox()];
   assert.equal(sheet.width, 700);
   assert.ok(sheet.y > map.y && map.width === 700);
+  await eventually(async () => (await page.locator("#map .node.picked").boundingBox()).y, (y) => y < sheet.y, "the node's place");
 });
 
 test("the page and its style weigh at most 120 KB", async () => {
