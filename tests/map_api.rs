@@ -325,7 +325,7 @@ fn hostile_names_are_names_and_nothing_else() {
     until("all are drawn", || {
         let graph = map.json("/api/v1/graph?collapse=none");
         let drawn = |name: &&str| graph["nodes"].as_array().unwrap().iter().any(|node| node["name"] == **name);
-        names.iter().all(|name| drawn(&name))
+        names.iter().all(drawn)
     });
     let answer = map.get("/api/v1/graph?collapse=none");
     assert!(answer.head.contains("content-type: application/json"));

@@ -144,7 +144,7 @@ fn placing(criterion: &mut Criterion<ThreadTime>) {
         group.bench_function(&name, |bencher| bencher.iter(|| place(black_box(&input), None)));
         let before = place(&input, None);
         group.bench_function(format!("{name}, again"), |bencher| {
-            bencher.iter(|| place(black_box(&input), Some(&before)))
+            bencher.iter(|| place(black_box(&input), Some(&before)));
         });
     }
     group.finish();

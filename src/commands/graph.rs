@@ -152,10 +152,14 @@ fn told(comparison: &Comparison) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     for (sign, nodes) in [("-", &comparison.nodes.removed), ("+", &comparison.nodes.added)] {
-        nodes.iter().for_each(|node| drop(writeln!(text, "{sign} {node}")));
+        for node in nodes {
+            let _ = writeln!(text, "{sign} {node}");
+        }
     }
     for (sign, edges) in [("-", &comparison.edges.removed), ("+", &comparison.edges.added)] {
-        edges.iter().for_each(|edge| drop(writeln!(text, "{sign} {} -> {}", edge.source, edge.target)));
+        for edge in edges {
+            let _ = writeln!(text, "{sign} {} -> {}", edge.source, edge.target);
+        }
     }
     for change in &comparison.edges.changed {
         let what: Vec<String> = change.what.iter().map(|what| format!("{what:?}").to_lowercase()).collect();

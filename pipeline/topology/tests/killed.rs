@@ -1,5 +1,7 @@
 //! A store whose process is killed. A process of its own, since forking holds the locks of everybody in it for a moment.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests stop at the first surprise")]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -10,7 +10,7 @@ pub(super) fn read(name: &str, text: &str, problems: &mut Problems) -> Option<Ve
         let Some(root) = read_tree(name, &document, problems) else { continue };
         match root.get("kind").and_then(Node::as_str) {
             Some("List") => {
-                documents.extend(root.get("items").and_then(Node::as_list).unwrap_or_default().iter().cloned())
+                documents.extend(root.get("items").and_then(Node::as_list).unwrap_or_default().iter().cloned());
             }
             Some(_) => documents.push(root),
             None => {}

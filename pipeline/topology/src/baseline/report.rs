@@ -56,7 +56,8 @@ fn text(baseline: &Baseline, observed: &Observed, comparison: &Comparison) -> St
     let mut text = String::new();
     for finding in &comparison.findings {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:6} {:17} {}", level(finding.level), finding.kind.as_str(), printable(&finding.message));
+        let _ =
+            writeln!(text, "{:6} {:17} {}", level(finding.level), finding.kind.as_str(), printable(&finding.message));
         let _ = writeln!(text, "{}", printable(&details(finding)));
         for edge in &finding.edges {
             let _ = writeln!(

@@ -318,7 +318,7 @@ fn every_typo_is_told_with_its_place_and_what_was_meant() {
             "baseline.yaml:8:",
             "port",
         ),
-        ("  defaults: { grace: 10 }\n", "baseline.yaml:", "unit"),
+        ("  defaults: { grace: 10x }\n", "baseline.yaml:", "unit"),
     ];
     for (lists, place, help) in cases {
         let whole = text(lists).replacen("  defaults: { grace: 10m, missingAfter: 1m }\n", "  mode: observe\n", 1);

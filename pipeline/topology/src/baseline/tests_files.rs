@@ -1,6 +1,7 @@
 //! Stories about files: drafts, patches, policies.
 
 use config::Problems;
+use proptest::prelude::*;
 
 use super::tests::{baseline, text};
 use super::*;
@@ -252,4 +253,46 @@ fn a_report_says_everything_and_no_name_can_command_a_terminal_or_a_page() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["findings"][0]["kind"], &json["edges"]["unexpected"]), (&"edge.unexpected".into(), &1.into()));
     assert!(markdown.contains("&lt;img src=x&gt;\\|") && !markdown.contains('\u{1b}'), "{markdown}");
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(lists in "[ a-z:{}\\[\\]\"*#\n,-]{0,80}") {
+        let mut problems = Problems::new();
+        let whole = text(&lists);
+        let is_read = Baseline::read("b.yaml", &whole, &mut problems).is_some();
+        prop_assert_eq!(is_read, !problems.has_errors());
+        let _ = merge(("b.yaml", &whole), ("c.yaml", &whole), &mut Problems::new());
+        let _ = import("i", &[("p.yaml".to_owned(), format!("kind: NetworkPolicy\n{lists}"))], &mut Problems::new());
+    }
+
+    #[test]
+    fn whatever_was_seen_a_draft_of_it_expects_all_of_it(
+        calls in proptest::collection::vec((0_usize..4, 0_usize..6, 1_u16..4, 3_u64..9), 1..12),
+        names in proptest::collection::vec("[a-zA-Z0-9 '\"#:{}.-]{1,8}", 6),
+    ) {
+        let mut shop = Shop::new();
+        let names: Vec<String> = names.iter().enumerate().map(|(place, name)| format!("{name}{place}")).collect();
+        for (place, name) in names.iter().enumerate() {
+            match place {
+                0..4 => shop.workload("shop", name),
+                4 => shop.outside(OutsideKind::Redis, name),
+                _ => shop.outside(OutsideKind::HttpApi, name),
+            };
+        }
+        for (from, to, port, count) in calls {
+            shop.calls(&names[from], &names[to], "http", count);
+            shop.edges.last_mut().unwrap().rows[0].port = Some(port);
+        }
+        let observed = shop.observed();
+        let lesson = Lesson { ignore: vec![], ..Lesson::new("all of: it") };
+        let draft = learn(&[&observed], &lesson);
+        let comparison = compare(&read(&draft), &observed, observed.window.to);
+        prop_assert_eq!(comparison.findings, vec![], "{}", draft);
+        let held = read(&draft);
+        let policies = policies(&held, LABEL);
+        let again = import("again", &[("p.yaml".to_owned(), policies.text.clone())], &mut Problems::new());
+        let again = read(&again.map(|imported| imported.text).unwrap_or_default());
+        prop_assert!(held.difference(&again, true).is_empty(), "{}", policies.text);
+    }
 }

@@ -107,7 +107,8 @@ pub fn explain_node(
     let health = judgements.nodes.get(&worst)?;
     let symptom = Symptom::of(health)?;
     let inbound = case.inbound(worst);
-    let network = || case.network(case.edges().filter(|edge| edge.target == worst || edge.source == worst));
+    let around = |edge: &&EntityEdge| edge.target == worst || edge.source == worst;
+    let network = || case.network(case.edges().filter(around), &symptom);
     case.explain(worst, &symptom, &inbound, network, &mut vec![worst])
 }
 
@@ -125,7 +126,7 @@ pub fn explain_edge(
     let worst = case.edges().filter(between).max_by_key(level)?;
     let health = judgements.edges.get(&(worst.source, worst.target))?;
     let symptom = Symptom::of(health)?;
-    let network = || case.network(std::iter::once(worst));
+    let network = || case.network(std::iter::once(worst), &symptom);
     case.explain(worst.target, &symptom, &worst.whole(), network, &mut vec![worst.source, worst.target])
 }
 
@@ -249,15 +250,18 @@ impl<'c> Case<'c> {
         of_edge.into_iter().chain(of_node).flat_map(|health| &health.reasons)
     }
 
-    /// Proof that the way between is to blame: a rule of the network, or half of the client's time is not the server's.
-    fn network(&self, edges: impl Iterator<Item = &'c EntityEdge>) -> Option<Vec<Reason>> {
+    /// Proof that the way between is to blame: a rule of the network, or half of the client's time is not the server's. A
+    /// way that is only slow makes no faults.
+    fn network(&self, edges: impl Iterator<Item = &'c EntityEdge>, symptom: &Symptom) -> Option<Vec<Reason>> {
+        let only_faults = symptom.errors && !symptom.latency;
+        let explains = |reason: &&Reason| reason.class == Class::Network && !(only_faults && reason.unit == "ms");
         let mut evidence: Vec<Reason> = Vec::new();
         let mut gaping = false;
         for edge in edges {
             let health = self.judgements.edges.get(&(edge.source, edge.target));
             let reasons = health.into_iter().flat_map(|health| &health.reasons);
-            evidence.extend(reasons.filter(|reason| reason.class == Class::Network).cloned());
-            let is_abnormal = health.is_some_and(|health| health.level >= Level::Yellow);
+            evidence.extend(reasons.filter(explains).cloned());
+            let is_abnormal = !only_faults && health.is_some_and(|health| health.level >= Level::Yellow);
             gaping |= is_abnormal && half_is_gap(&edge.whole());
         }
         (gaping || !evidence.is_empty()).then_some(evidence)

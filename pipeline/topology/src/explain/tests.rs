@@ -105,6 +105,16 @@ fn a_gap_between_two_healthy_ends_is_the_network() {
 }
 
 #[test]
+fn a_slow_way_makes_no_faults() {
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).failing(40).taking_on_each_side_ms(250, 20);
+
+    let why = why_edge(&mut shop, "front", "cart").unwrap();
+
+    assert_eq!((why.cause, &*why.subject.name), (Cause::Unknown, "cart"));
+}
+
+#[test]
 fn two_that_call_each_other_do_not_send_it_round_in_circles() {
     let mut shop = names();
     shop.calls("front", "cart", "http", 100).taking_ms(900);

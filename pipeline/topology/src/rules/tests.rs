@@ -253,3 +253,8 @@ fn every_default_rule_says_what_to_do() {
     assert!(rules.iter().all(|rule| !rule.suggestion.is_empty()));
     assert!(Filter::parse("").is_ok());
 }
+
+#[test]
+fn the_readme_has_every_key_of_a_file_of_rules() {
+    ::config::assert_readme_table::<RulesFile>(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
+}
