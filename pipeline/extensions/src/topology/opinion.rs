@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use topology::baseline::{Baseline, Watches};
 use topology::rules::{Rule, Rules};
-use topology::{Expectations, Health, Interval, Judgements, Level, Moment, Observed, Reason, Subject};
+use topology::{Expectations, Health, Interval, Judgements, Level, Moment, Observed, Reason, Subject, View};
 
 use super::published::Published;
 
@@ -24,7 +24,11 @@ pub struct Opinion {
 impl Opinion {
     /// What was thought when the window ended that `observed` shows. The present opinion unless a later step has been
     /// judged since; else what the history of judgement says of that moment.
-    pub fn of(map: &Published, rules: &Rules, observed: &Observed, end: Moment) -> Arc<Self> {
+    pub fn of(map: &Published, rules: &Rules, observed: &Observed, end: Moment, view: View) -> Arc<Self> {
+        // Rules and baselines speak of entities, and a machine is none.
+        if view == View::Host {
+            return Arc::new(Self { at: end, ..Self::default() });
+        }
         if end >= map.opinion.at {
             return Arc::clone(&map.opinion);
         }
@@ -72,5 +76,27 @@ fn reason(rule: &Rule, interval: &Interval) -> Reason {
         unit: rule.metric.unit(),
         since: interval.from,
         suggestion: rule.suggestion.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use topology::EntityId;
+    use topology::store::{Store, StoreConfig};
+
+    use super::*;
+
+    #[test]
+    fn a_machine_is_not_judged_as_the_entity_that_has_its_number() {
+        let (store, _) = Store::open(StoreConfig::default(), Moment(0)).unwrap();
+        let mut map = Published::first(Moment(0), store.snapshot());
+        let mut judgements = Judgements::default();
+        judgements.nodes.insert(EntityId(0), Health { level: Level::Red, reasons: Vec::new() });
+        map.opinion = Arc::new(Opinion { at: Moment(1), judgements, ..Opinion::default() });
+
+        let judged = |view| Opinion::of(&map, &Rules::default(), &Observed::default(), Moment(2), view);
+
+        assert_eq!(judged(View::Workload).judgements.nodes.len(), 1);
+        assert_eq!(judged(View::Host).judgements.nodes.len(), 0);
     }
 }

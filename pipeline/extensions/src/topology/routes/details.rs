@@ -19,7 +19,7 @@ const MOST_PAIRS: usize = 64;
 pub fn node(asked: &Asked, map: &Published, settings: &Settings) -> Result<Answer, Fault> {
     let id = asked.node_of_path()?;
     let window = window(asked, map)?;
-    let opinion = Opinion::of(map, &settings.rules, &window.observed, window.to);
+    let opinion = Opinion::of(map, &settings.rules, &window.observed, window.to, window.view);
     let Opinion { judgements, expectations, .. } = &*opinion;
     let detail = detail::node(&window.observed, judgements, expectations, window.view, &id, &settings.links);
     Answer::json(&detail.ok_or_else(|| Fault::absent(format!("no node is called `{id}` in this view")))?)
@@ -47,7 +47,7 @@ fn edge_between(
     target: &NodeId,
 ) -> Result<Answer, Fault> {
     let window = window(asked, map)?;
-    let opinion = Opinion::of(map, &settings.rules, &window.observed, window.to);
+    let opinion = Opinion::of(map, &settings.rules, &window.observed, window.to, window.view);
     let Opinion { judgements, expectations, .. } = &*opinion;
     let exemplars = exemplars(map, &window, source, target);
     let (observed, view, ends) = (&window.observed, window.view, (source, target));

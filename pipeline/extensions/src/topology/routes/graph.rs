@@ -120,7 +120,7 @@ pub fn draw(
     let (from, to) = asked.window(map.now)?;
     let by_machine = query.view == View::Host;
     let observed = if by_machine { map.observe_hosts(from, to) } else { map.observe(from, to) };
-    let opinion = Opinion::of(map, &settings.rules, &observed, to);
+    let opinion = Opinion::of(map, &settings.rules, &observed, to, query.view);
     let Opinion { judgements, expectations, .. } = &*opinion;
     query.kept = filter.map(|filter| filter.keeps(&observed, judgements, expectations, to));
     Ok(query::graph(&observed, judgements, expectations, &query))

@@ -82,7 +82,7 @@ pub fn answer(asked: &Asked, map: &Published, settings: &Settings) -> Result<Ans
     let depth = asked.get("depth").map_or(Ok(Depth::default()), str::parse::<Depth>)?;
     let direction = asked.get("dir").map_or(Ok(Direction::default()), str::parse::<Direction>)?;
     let observed = map.observe(from, to);
-    let opinion = Opinion::of(map, &settings.rules, &observed, to);
+    let opinion = Opinion::of(map, &settings.rules, &observed, to, View::Workload);
     let (sources, targets) = starts(&observed, &focus);
     if sources.is_empty() || targets.is_empty() {
         return Err(Fault::absent("nobody is called like the focus"));
