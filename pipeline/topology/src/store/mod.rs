@@ -362,7 +362,12 @@ impl Store {
         match ranges.last_mut() {
             // One step without a tick is a busy machine; more is a sleep, or a clock that jumped.
             Some(last) if (last.end..last.end.saturating_add(2)).contains(&step) => last.end = end,
-            _ => ranges.push(step..end),
+            _ => {
+                ranges.push(step..end);
+                if let Some(keeper) = &mut self.keeper {
+                    keeper.log(&Record::Awake(step));
+                }
+            }
         }
         if ranges.len() > MOST_AWAKE {
             ranges.remove(0);

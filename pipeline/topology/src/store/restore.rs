@@ -27,8 +27,7 @@ impl Store {
             }
         };
         let Opened { disk, dictionaries, frames, mut problems } = opened;
-        let awake = disk.manifest.awake.iter().cloned();
-        self.awake = Arc::new(awake.chain(self.awake.iter().cloned()).collect());
+        self.awake = Arc::new(disk.manifest.awake.clone());
         let planes = [&mut self.entities, &mut self.hosts];
         for (number, (plane, dictionary)) in planes.into_iter().zip(dictionaries).enumerate() {
             let files = disk.plane(number);
@@ -50,6 +49,8 @@ impl Store {
         }
         keeper.is_named(0, &self.entities);
         keeper.is_named(1, &self.hosts);
+        keeper.log(&Record::Awake(step_of(now)));
+        self.awoke(step_of(now));
         self.keeper = Some(keeper);
         problems
     }
@@ -81,7 +82,14 @@ impl Store {
                 let protocol = plane.facts.protocol(&protocol);
                 plane.facts.add_fact(Fact { protocol, ..fact });
             }
-            Record::Block { plane, step, bytes } => self.plane(plane)?.replay(step, Block::read(bytes, 1)?),
+            Record::Block { plane, step, bytes } => {
+                self.plane(plane)?.replay(step, Block::read(bytes, 1)?);
+                // Who writes what just happened runs.
+                if let Some(last) = Arc::make_mut(&mut self.awake).last_mut() {
+                    last.end = last.end.max(step.saturating_add(1));
+                }
+            }
+            Record::Awake(step) => self.awoke(step),
             Record::State { entity, pod, host, metric, at, value } => {
                 self.entities.entities.saw(entity, step_of(at));
                 let told = (metric, at, value);
@@ -99,6 +107,13 @@ impl Store {
             }
         }
         Some(())
+    }
+
+    /// The store runs from this step on; within the step in which it stopped it never did.
+    fn awoke(&mut self, step: u32) {
+        if self.awake.last().is_none_or(|last| !last.contains(&step)) {
+            Arc::make_mut(&mut self.awake).push(step..step.saturating_add(1));
+        }
     }
 
     fn plane(&mut self, plane: u8) -> Option<&mut Plane> {

@@ -50,6 +50,8 @@ pub(crate) enum Record<'a> {
         exemplar: Exemplar,
     },
     Interval(Interval),
+    /// The store begins to run in this step; what follows says how long it did.
+    Awake(u32),
 }
 
 const METRICS: [StateMetric; 14] = [
@@ -148,6 +150,10 @@ impl Record<'_> {
                 bytes.push(9);
                 put_interval(bytes, interval);
             }
+            Self::Awake(step) => {
+                bytes.push(10);
+                put(bytes, u64::from(*step));
+            }
         }
     }
 
@@ -198,6 +204,7 @@ impl Record<'_> {
             },
             8 => Record::Exemplar { edge: take_u32(bytes)?, at: Moment(take(bytes)?), exemplar: exemplar(bytes)? },
             9 => Record::Interval(interval(bytes)?),
+            10 => Record::Awake(take_u32(bytes)?),
             _ => return None,
         })
     }

@@ -93,6 +93,25 @@ fn what_was_ticked_is_there_after_a_crash() {
 }
 
 #[test]
+fn what_was_covered_is_known_after_a_crash() {
+    let room = tempfile::tempdir().unwrap();
+    let mut story = kept_in(room.path());
+    story.after(10 * MINUTE);
+    story.receives(calls(story.now, front(), cart(), 1, 20));
+    story.after(SECOND);
+    let before = story.last(9 * MINUTE).window.covered;
+
+    let (mut story, _) = story.crashes(room.path());
+
+    assert_eq!(story.last(9 * MINUTE).window.covered, before);
+    story.now = story.now.plus(HOUR);
+    let (mut story, _) = story.crashes(room.path());
+    story.after(5 * MINUTE);
+    let covered = story.last(HOUR).window.covered;
+    assert!((5 * MINUTE..=6 * MINUTE).contains(&covered), "it did not run meanwhile: {} s", covered / SECOND);
+}
+
+#[test]
 fn hours_become_files_and_days_of_them_one_and_all_tell_the_same() {
     let room = tempfile::tempdir().unwrap();
     let mut story = kept_in(room.path());
