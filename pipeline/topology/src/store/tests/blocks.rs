@@ -150,6 +150,6 @@ proptest! {
         // Without files the oldest of what is finest is gone: then the answer says so.
         let expected: u64 = within.map(|(_, count)| count).sum();
         prop_assert!(requests(&observed) == expected || !observed.complete, "{} of {expected}", requests(&observed));
-        prop_assert!(observed.complete, "{:?}", observed.dropped);
+        prop_assert!(requests(&observed) <= expected, "{} of {expected} were invented", requests(&observed));
     }
 }
