@@ -16,6 +16,7 @@ import { Tip } from "./Tip";
 import { t } from "../text/words";
 import { parsePick, select } from "../state/pick";
 import { marks } from "../state/compare";
+import { scheme } from "../state/scheme";
 import { toggleGroup } from "../state/groups";
 import { pickAt } from "./hit";
 
@@ -96,7 +97,7 @@ function Lines({ scene }: { scene: Scene }) {
         const wide = { w: w * (1 + 2 * OVERSCAN), h: h * (1 + 2 * OVERSCAN) };
         if (canvas.current) paint(canvas.current, strokes, drawnFor.value, wide);
       }),
-    [strokes, address.value.theme],
+    [strokes, scheme.value],
   );
   return <canvas ref={canvas} class="lines" aria-hidden="true" />;
 }

@@ -138,6 +138,24 @@ test("thousands of edges go to a canvas, and can still be picked", async () => {
   assert.equal(await map.locator(".edge.picked").count(), 1);
 });
 
+test("what is painted has the colours of the theme, also when the system turns dark", async () => {
+  const { page, map } = await visit("?open=*&rail=0", { world: "thousand" });
+  await eventually(() => map.locator(".node").count(), 1000);
+  /** True if something on the canvas has this colour, as far as thin lines can. */
+  const painted = (colour) =>
+    page.evaluate((wanted) => {
+      const canvas = document.querySelector("#map canvas");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200 && wanted.every((part, index) => Math.abs(part - data[at + index]) < 3)) return true;
+      return false;
+    }, colour);
+
+  await eventually(() => painted([0x8c, 0x95, 0xa3]), true, "a light line");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await eventually(() => painted([0x6d, 0x77, 0x85]), true, "a dark line");
+  assert.equal(await painted([0x8c, 0x95, 0xa3]), false);
+});
+
 test("an empty map says why, what would fill it, and how long that takes", async () => {
   const { page, quiet } = await visit("", { world: "empty" });
 
