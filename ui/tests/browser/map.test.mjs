@@ -179,6 +179,16 @@ test("a server that fails is named, and what was known stays with its age", asyn
   await page.getByText(/The server does not answer/).waitFor({ state: "detached" });
 });
 
+test("an answer that lacks something says what, in words", async () => {
+  const { page, thing, stand } = await visit();
+  await thing("shop, ").waitFor();
+
+  stand.world.dropped = { edges: 1, intake_full: 1200, not_kept_that_long: 1, by_a_newer_server: 3 };
+  stand.tick();
+
+  await page.getByText("Left out: 1 edge, 1,200 rows that came too fast, the part of the window of which nothing is kept, by_a_newer_server: 3.").waitFor();
+});
+
 test("hostile names are words and nothing else", async () => {
   const { page, thing, stand, quiet } = await visit();
   await thing("shop, ").waitFor();

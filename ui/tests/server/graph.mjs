@@ -170,7 +170,7 @@ export function graph(world, query, window, now) {
     else bundles.set(key, [edge]);
   }
   const answer = {
-    window, view: query.get("view") ?? "workload", complete: true, dropped: {}, coverage: 0.97,
+    window, view: query.get("view") ?? "workload", complete: !world.dropped, dropped: world.dropped ?? {}, coverage: 0.97,
     groups: [...groups.values()], nodes: drawn,
     edges: [...bundles].map(([key, parts]) => fold(parts, ...key.split(">"), seconds, now)),
   };
