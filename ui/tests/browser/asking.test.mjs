@@ -63,6 +63,15 @@ test("ready-made filters hide DNS, probes and scrapers, and leave two namespaces
   await eventually(async () => (await page.locator("#map .group").count()), 2);
 });
 
+test("one of several clusters is chosen, whatever its name and whatever was asked before", async () => {
+  const { page, map, address } = await visit("?filter=ns+in+(shop,back-office)&at=9000,9000,1", { world: "two_clusters" });
+  await page.getByLabel("Cluster").selectOption("prod 2");
+
+  await eventually(() => [address().get("filter"), address().get("at")], ['ns in (shop,back-office) and cluster = "prod 2"', null]);
+  await eventually(() => map.locator(".group").count(), 1);
+  assert.equal(await page.locator(".cluster").innerText(), "prod 2");
+});
+
 test("a filter that means nothing is answered with the place and a suggestion", async () => {
   const { page } = await visit("?filter=nms+%3D+shop", { allow: ["400"] });
 

@@ -1,5 +1,5 @@
 // The stand-in's answers about one node or edge, over time, to searches and to comparisons.
-import { edgeHealth, graph, nodeHealth } from "./graph.mjs";
+import { edgeHealth, graph, groupName, nodeHealth } from "./graph.mjs";
 
 const numbers = (edges, window) => {
   const seconds = window.covered_s;
@@ -90,7 +90,7 @@ export function series(world, query, window) {
 export function search(world, text) {
   const lower = text.toLowerCase();
   const hits = world.nodes.filter((node) => node.name.toLowerCase().includes(lower)).slice(0, 10);
-  return { hits: hits.map((node) => ({ id: node.id, name: node.name, kind: node.kind, namespace: node.ns, group: node.outside ? `ext:${node.kind}` : `ns:prod-1/${node.ns}`, level: nodeHealth(node, world, Date.now()).level })) };
+  return { hits: hits.map((node) => ({ id: node.id, name: node.name, kind: node.kind, namespace: node.ns, group: groupName(node), level: nodeHealth(node, world, Date.now()).level })) };
 }
 
 export function findings(world) {
