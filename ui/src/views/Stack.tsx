@@ -141,7 +141,7 @@ export function Stack() {
     );
   }
   const { data, failure } = answer.value;
-  if (failure && !data) return <Failed failure={failure} />;
+  if (failure && (!data || failure.kind === "refused")) return <Failed failure={failure} />;
   if (!data) return <Notice title={t("page.loading")} />;
   return (
     <div class="tables">
