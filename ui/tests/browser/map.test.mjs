@@ -93,14 +93,14 @@ test("hover raises an edge and its ends, and says how many calls it stands for",
 
 test("new data moves nothing that was there", async () => {
   const { thing, map, stand } = await visit("?open=*");
-  await thing("Deployment cart").waitFor();
+  await thing("Deployment cart, in shop, healthy, 38.4/s").waitFor();
   const places = () => map.locator(".node").evaluateAll((nodes) => nodes.map((node) => [node.dataset.pick, node.style.transform]));
   const before = await places();
-  const asked = stand.asked.length;
 
+  stand.world.edges.find(({ target }) => target.endsWith("/cart")).rate = 76;
   stand.tick();
 
-  await eventually(() => stand.asked.length, (now) => now > asked, "questions");
+  await thing("Deployment cart, in shop, healthy, 76.4/s").waitFor();
   assert.deepEqual(await places(), before);
 });
 
@@ -190,7 +190,7 @@ test("an answer that lacks something says what, in words", async () => {
 });
 
 test("hostile names are words and nothing else", async () => {
-  const { page, thing, stand, quiet } = await visit();
+  const { page, thing, stand, settled, quiet } = await visit();
   await thing("shop, ").waitFor();
   const evil = '"><img src=x onerror="window.hurt=1"><script>window.hurt=1</script>';
   for (const node of stand.world.nodes) if (node.name === "cart") node.name = evil;
@@ -198,6 +198,8 @@ test("hostile names are words and nothing else", async () => {
   await page.goto(`${page.url().split("?")[0]}?open=*&pick=n:prod-1/shop/Deployment/cart`);
 
   await page.getByRole("heading", { name: evil }).waitFor();
+  await settled();
+  assert.equal(await page.locator("img, script:not([src])").count(), 0);
   assert.equal(await page.evaluate(() => window.hurt), undefined);
   quiet();
 });
