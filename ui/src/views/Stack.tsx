@@ -41,11 +41,13 @@ function Item({ placed, plane }: { placed: Placed; plane: string }) {
       id={`${elementId(`${plane} ${item.id}`)}s`}
       transform={`translate(${x} ${y})`}
       role={canSelect(plane) ? "button" : "img"}
-      tabIndex={canSelect(plane) ? 0 : undefined}
+      tabindex={canSelect(plane) ? 0 : undefined}
       aria-label={`${t(`plane.${plane as "service"}`)} ${item.name}, ${t(`level.${item.level}`)}`}
       onClick={press}
       onKeyDown={(event) => {
-        if (event.key === "Enter") press();
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        press();
       }}
     >
       <title>{item.name}</title>

@@ -61,12 +61,14 @@ test("every control is used", async () => {
     ["?filter=ns+in+(nowhere)", useEmptyFilter],
     ["?open=*&focus=prod-1/shop/Deployment/nobody", useEmptyFocus],
     ["", useMap],
+    ["", useClusters, "two_clusters"],
+    ["?show=table&open=*", useLongLists, "two_hundred"],
   ];
-  for (const [query, use] of scenes) {
-    const visited = await visit(query, { script: watch, allow: ["404", "400"], height: 900 });
+  for (const [query, use, world = "shop"] of scenes) {
+    const visited = await visit(query, { world, script: watch, allow: ["404", "400"], height: 900 });
     await visited.page.locator("#map .group, [role=treegrid], .stack, .notice").first().waitFor();
     await use(visited);
-    await gather(visited.page);
+    await gather(visited);
     await visited.close();
   }
   const unused = [...all.seen].filter(([name]) => !all.used.has(name)).map(([name, html]) => `${name}   ${html}`);
@@ -147,10 +149,12 @@ async function useNodePanel({ page, settled, panel }) {
   await panel.locator(".u-over").first().waitFor();
   for (const name of ["Traffic", "Network", "Resources", "State", "Events", "Traffic"]) await panel.getByRole("tab", { name }).click();
   for (const big of await panel.locator(".big").all()) await big.click();
-  for (const tab of ["Traffic", "Resources", "State", "Events"]) {
+  for (const tab of ["Traffic", "Events", "Resources", "State"]) {
     await panel.getByRole("tab", { name: tab }).click();
     for (const head of await panel.locator("th button").all()) await head.click();
   }
+  const [ofPod] = await Promise.all([page.waitForEvent("popup"), panel.getByRole("link", { name: /^Logs of / }).click()]);
+  await ofPod.close();
   await panel.getByRole("tab", { name: "Traffic" }).click();
   await panel.locator(".u-over").first().click();
   await panel.locator(".u-over").last().click();
@@ -293,4 +297,18 @@ async function useMap({ page, settled, map, button }) {
   await page.mouse.down();
   await page.mouse.move(450, 350, { steps: 3 });
   await page.mouse.up();
+}
+
+async function useClusters({ page }) {
+  await page.getByLabel("Cluster").selectOption("prod-1");
+}
+
+async function useLongLists({ page, settled, stand, panel }) {
+  const more = (where) => where.getByRole("button", { name: /^\d+ more$/ }).first();
+  await more(page).click();
+  const [busy, ...others] = stand.world.nodes;
+  stand.world.edges.push(...others.slice(0, 20).map(({ id }) => ({ ...stand.world.edges[0], source: busy.id, target: id })));
+  await page.getByRole("treegrid", { name: "Nodes" }).getByRole("row", { name: busy.name }).first().click();
+  await more(panel).click();
+  await settled();
 }

@@ -31,7 +31,7 @@ function instances(node) {
     name: `${node.name}-7d9c5b8f6-${"abcdefgh"[at]}x2k${at}`, host: `node-${at + 1}`, phase: "Running", ready: at >= (node.unready ?? 0),
     unready_since: at < (node.unready ?? 0) ? Date.now() - 400_000 : null,
     cpu: { used: (node.cpu ?? 0.2) * 0.5, share: node.cpu ?? 0.2, of: "limit" }, memory: { used: 180e6, share: 0.35, of: "limit" },
-    throttled: node.throttled ?? 0, restarts: 0, oom_kills: 0,
+    throttled: node.throttled ?? 0, restarts: 0, oom_kills: 0, logs: at === 0 ? "https://logs.example/" : null,
   }));
 }
 
