@@ -28,8 +28,9 @@ pub(super) struct Edge {
     pub(super) saw: Saw,
     /// False for what another report of the same connections tells.
     pub(super) is_counted: bool,
-    /// What was known when it was made, if more knowledge may change it.
-    pub(super) unsure_at: Option<u64>,
+    /// One more than what was known when it was last found out, if more knowledge may change it; else 0. Written under the
+    /// lock of the table.
+    unsure_at: AtomicU64,
     /// Batch and row in which it was last told. Written under the lock of the table.
     row: AtomicU64,
 }
@@ -45,16 +46,42 @@ impl Edge {
             transport: Transport::Unspecified,
             saw,
             is_counted: true,
-            unsure_at: None,
+            unsure_at: AtomicU64::new(0),
             row: AtomicU64::new(0),
         }
     }
+
+    /// More knowledge than that of `revision` may change it.
+    pub(super) fn is_unsure(&mut self, revision: u64) {
+        *self.unsure_at.get_mut() = revision.saturating_add(1);
+    }
+
+    /// Whether `revision` may change it.
+    pub(super) fn may_change(&self, revision: u64) -> bool {
+        let unsure_at = self.unsure_at.load(Ordering::Relaxed);
+        unsure_at != 0 && unsure_at != revision.saturating_add(1)
+    }
+
+    /// Whether it is the same edge. What names an edge may name another later: addresses of what is kept once are used
+    /// again.
+    fn is_same(&self, other: &Self) -> bool {
+        let said = |edge: &Self| (edge.lane, edge.saw, edge.port, edge.transport, edge.is_counted);
+        said(self) == said(other)
+            && self.protocol == other.protocol
+            && self.target == other.target
+            && self.source == other.source
+    }
 }
+
+/// Edges that no stream tells of any more are swept when they may be the majority of more than so many.
+const SLACK: usize = 1024;
 
 /// All edges that streams tell of, and the rows of the batch that is read now.
 #[derive(Debug, Default)]
 pub(super) struct Edges {
     known: HashMap<u64, Weak<Edge>, RandomState>,
+    /// How many were left when they were last swept.
+    left: usize,
     hasher: RandomState,
     batch: u32,
 }
@@ -63,18 +90,17 @@ impl Edges {
     /// A batch begins.
     pub(super) fn begin(&mut self) {
         self.batch = self.batch.wrapping_add(1).max(1);
-        // Those that no stream tells of any more: swept when they may be the majority.
-        const SLACK: usize = 1024;
-        if self.known.len() > SLACK && self.known.len() == self.known.capacity() {
+        if self.known.len() > self.left.saturating_mul(2).max(SLACK) {
             self.known.retain(|_, edge| edge.strong_count() > 0);
+            self.left = self.known.len();
         }
     }
 
     /// The edge that all streams with this identity share.
     pub(super) fn share(&mut self, identity: &impl Hash, edge: Edge) -> Arc<Edge> {
         let key = self.hasher.hash_one(identity);
-        let same = |known: &Edge| known.target == edge.target && known.source == edge.source && known.saw == edge.saw;
-        if let Some(known) = self.known.get(&key).and_then(Weak::upgrade).filter(|known| same(known)) {
+        if let Some(known) = self.known.get(&key).and_then(Weak::upgrade).filter(|known| known.is_same(&edge)) {
+            known.unsure_at.store(edge.unsure_at.into_inner(), Ordering::Relaxed);
             return known;
         }
         let edge = Arc::new(edge);
@@ -111,5 +137,60 @@ impl Edges {
             exemplar: None,
         });
         rows.last_mut()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use topology::{Name, OutsideKind};
+
+    use super::*;
+    use crate::topology::route::nobody;
+
+    fn edge() -> Edge {
+        Edge::new(Lane::Red, None, nobody(&Name::from(""), OutsideKind::Unknown), Saw::Server)
+    }
+
+    #[test]
+    fn edges_of_streams_that_are_gone_make_room() {
+        let mut edges = Edges::default();
+        let lasting = edges.share(&"lasting", edge());
+
+        for batch in 0..100 {
+            edges.begin();
+            for number in 0..700 {
+                edges.share(&(batch, number), edge());
+            }
+        }
+
+        assert!(edges.known.len() < 3 * SLACK, "{}", edges.known.len());
+        assert!(Arc::ptr_eq(&lasting, &edges.share(&"lasting", edge())));
+    }
+
+    #[test]
+    fn a_name_that_is_used_again_for_another_edge_does_not_mix_them_up() {
+        let mut edges = Edges::default();
+        let first = edges.share(&1, Edge { port: Some(80), ..edge() });
+
+        let second = edges.share(&1, Edge { port: Some(81), ..edge() });
+
+        assert_eq!((first.port, second.port), (Some(80), Some(81)));
+    }
+
+    #[test]
+    fn an_edge_that_more_knowledge_did_not_change_is_not_found_out_again_until_there_is_still_more() {
+        let mut edges = Edges::default();
+        let found_out_at = |revision| {
+            let mut edge = edge();
+            edge.is_unsure(revision);
+            edge
+        };
+        let known = edges.share(&1, found_out_at(0));
+        assert!(!known.may_change(0) && known.may_change(1));
+
+        let again = edges.share(&1, found_out_at(1));
+
+        assert!(Arc::ptr_eq(&known, &again));
+        assert!(!again.may_change(1) && again.may_change(2));
     }
 }

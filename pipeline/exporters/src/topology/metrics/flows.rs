@@ -139,7 +139,9 @@ impl<'a> Ends<'a> {
         let mut edge = Edge::new(Lane::Flows, Some(source), target, saw);
         // Whoever is known by name is observed, and tells of its connections itself.
         edge.is_counted = !(is_between_strangers || self.is_told_by_destination && is_source_known);
-        edge.unsure_at = (!(is_source_known && is_target_known)).then(|| context.known.revision());
+        if !(is_source_known && is_target_known) {
+            edge.is_unsure(context.known.revision());
+        }
         edge.port = self.port;
         edge.transport = if self.transport == "udp" { Transport::Udp } else { Transport::Tcp };
         if !self.protocol.is_empty() {

@@ -118,7 +118,9 @@ impl<'a> Labels<'a> {
             edge.protocol = Protocol(Name::from(word.to_lowercase()));
         }
         edge.port = self.said.port;
-        edge.unsure_at = (!(is_client_sure && is_server_sure)).then(|| context.known.revision());
+        if !(is_client_sure && is_server_sure) {
+            edge.is_unsure(context.known.revision());
+        }
         edge
     }
 

@@ -296,7 +296,7 @@ impl Metrics {
         let (grown, edge) = self.streams.take(&reading, context.now.unix_nanos, || make(edges, context));
         let increment = grown?;
         let edge = edge.ok_or(Nothing::Full)?;
-        if edge.unsure_at.is_some_and(|revision| revision != context.known.revision()) {
+        if edge.may_change(context.known.revision()) {
             *edge = make(&mut self.edges, context);
         }
         Ok((increment, Arc::clone(edge)))

@@ -151,8 +151,9 @@ fn edge(what: Red, own: &Arc<End>, route: &Route, context: &Context<'_>) -> Edge
         Red::Client => {
             let peer = route.queue.clone().unwrap_or_else(|| route.peer(context.known));
             let mut edge = Edge::new(Lane::Red, Some(own), peer, Saw::Client);
-            edge.unsure_at =
-                (route.queue.is_none() && !route.is_known(context.known)).then(|| context.known.revision());
+            if route.queue.is_none() && !route.is_known(context.known) {
+                edge.is_unsure(context.known.revision());
+            }
             edge.port = route.port;
             edge
         }
