@@ -11,7 +11,6 @@ mod emit;
 pub mod forward;
 mod histogram;
 mod labels;
-mod names;
 mod series;
 pub mod service_graph;
 mod shared;

@@ -13,7 +13,6 @@ mod rows;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod weight;
 mod write;
 
 use std::hash::BuildHasher;

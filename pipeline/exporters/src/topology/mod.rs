@@ -10,7 +10,6 @@ mod events;
 mod extract;
 mod identity;
 mod metrics;
-mod names;
 mod outcome;
 mod route;
 mod said;
@@ -18,7 +17,6 @@ mod spans;
 mod telemetry;
 #[cfg(test)]
 mod tests;
-mod weight;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use pairing::Names;
 use pdata::Attributes;
 use topology::{End, Inside, Kind, Name, Outside, OutsideKind, Service, ServiceOrigin, Who, Workload};
 
 pub(super) use self::known::Known;
 pub(super) use self::owners::{Owned, Owners};
 pub(super) use self::part::Part;
-use super::names::Names;
 
 /// What is said about somebody, part by part.
 #[derive(Debug, Clone, Copy, Default)]

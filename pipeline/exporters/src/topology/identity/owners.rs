@@ -5,9 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use pairing::Names;
 use topology::{Kind, Name, Workload};
-
-use super::super::names::Names;
 
 /// What is owned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
