@@ -13,7 +13,6 @@ mod histogram;
 mod labels;
 mod series;
 pub mod service_graph;
-mod shared;
 pub mod span_metrics;
 #[cfg(test)]
 mod story;
