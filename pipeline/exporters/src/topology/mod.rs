@@ -10,6 +10,7 @@ mod events;
 mod extract;
 mod identity;
 mod metrics;
+mod names;
 mod outcome;
 mod route;
 mod said;

@@ -23,6 +23,7 @@ use topology::{End, Inside, Kind, Name, Outside, OutsideKind, Service, ServiceOr
 pub(super) use self::known::Known;
 pub(super) use self::owners::{Owned, Owners};
 pub(super) use self::part::Part;
+use super::names::{LONGEST, shortened};
 
 /// What is said about somebody, part by part.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,13 +45,14 @@ impl<'a> Identity<'a> {
         identity
     }
 
-    /// The first value of a part counts. `unknown_service` without a program's name behind it names nobody.
+    /// The first value of a part counts, as far as names go. `unknown_service` without a program's name behind it names
+    /// nobody.
     pub(super) fn set(&mut self, part: Part, value: &'a str) {
         let says_nothing = value.is_empty() || (part == Part::Service && value == "unknown_service");
         if let Some(place @ None) = self.parts.get_mut(part as usize)
             && !says_nothing
         {
-            *place = Some(value);
+            *place = Some(shortened(value, LONGEST));
         }
     }
 

@@ -11,6 +11,7 @@ use super::edge::{Edge, Saw};
 use super::meaning::Flow;
 use super::{Context, Edges, Metrics, Point, Told, Unplaced, latency};
 use crate::topology::identity::{Identity, Part};
+use crate::topology::names::{LONGEST, shortened};
 use crate::topology::route::nobody;
 
 impl Metrics {
@@ -98,7 +99,7 @@ impl<'a> Ends<'a> {
         let mut ends = Self::default();
         for attribute in attributes {
             let (key, value) = (attribute.key_bytes(), attribute.value());
-            let text = value.as_str().unwrap_or_default();
+            let text = shortened(value.as_str().unwrap_or_default(), LONGEST);
             match key {
                 b"tidewatch.reporter" | b"tidewatch_reporter" => ends.is_told_by_destination = text == "destination",
                 b"tidewatch.direction" | b"tidewatch_direction" => ends.is_backward = text == "backward",
