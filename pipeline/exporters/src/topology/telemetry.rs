@@ -10,7 +10,7 @@ pub(super) struct Telemetry {
     pub(super) rows: Counter,
     pub(super) dropped_rows: Counter,
     ends: [Counter; 4],
-    points: [Counter; 8],
+    points: [Counter; 10],
     records: [Counter; 3],
     waiting: Gauge,
     streams: Gauge,
@@ -33,7 +33,7 @@ impl Telemetry {
             rows: counter("rows", "Rows that the map took."),
             dropped_rows: counter("dropped_rows", "Rows for which the map had no room."),
             ends: ["paired", "expired", "evicted", "repeated"].map(end),
-            points: ["taken", "foreign", "own", "reference", "repeated", "reset", "limit", "unreadable"].map(point),
+            points: ["taken", "foreign", "own", "reference", "repeated", "reset", "limit", "nobody", "absent", "unreadable"].map(point),
             records: ["taken", "foreign", "own"].map(record),
             waiting: gauge("waiting_ends", "Ends of calls that wait for the other end."),
             streams: gauge("streams", "Series of metrics that are followed."),
@@ -52,6 +52,8 @@ impl Telemetry {
             points.repeated,
             points.resets,
             points.full,
+            points.nobody,
+            points.absent,
             points.unreadable,
         ];
         add(&self.points, counts);

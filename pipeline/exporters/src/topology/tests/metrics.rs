@@ -4,6 +4,7 @@ use ::topology::{FailedConnects, Flow, Lane};
 use component::testkit::BEGINNING;
 use pdata::{Batch, ExponentialFields, HistogramFields, MetricsWriter, Number, PointFields, Temporality};
 
+use super::super::metrics::PointTally;
 use super::kit::{SECOND, call, client, labels, metrics, server, story};
 
 /// A point since one second after our beginning.
@@ -368,11 +369,15 @@ fn our_own_findings_are_skipped_and_counted_and_so_is_what_means_nothing() {
         counter(writer, "http.server.active_requests", 11, 1, &[]);
         writer.gauge("container.cpu.usage", "", "{cpu}", |points| {
             points.number(&at(11), Number::Double(f64::NAN), |_| {});
+            points.number(&PointFields { flags: 1, ..at(11) }, Number::Int(0), |_| {});
         });
+        let edge = [("server.address", "127.0.0.1")];
+        durations(writer, "http.client.request.duration", "s", 11, (1, 0.1), &edge);
     }));
 
     let points = story.told().points;
-    assert_eq!((points.own, points.foreign, points.unreadable), (1, 1, 1));
+    let told = PointTally { own: 1, foreign: 1, unreadable: 1, absent: 1, nobody: 1, ..PointTally::default() };
+    assert_eq!(points, told);
     assert_eq!(story.rows().count(), 0);
 }
 
