@@ -15,6 +15,9 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_cut_between_characters() {
-        assert_eq!([shortened("cart", 4), shortened("cart", 3), shortened("caré", 4), shortened("", 0)], ["cart", "car", "car", ""]);
+        assert_eq!(
+            [shortened("cart", 4), shortened("cart", 3), shortened("caré", 4), shortened("", 0)],
+            ["cart", "car", "car", ""]
+        );
     }
 }
