@@ -166,6 +166,8 @@ pub(super) struct Residents {
     scratch: Vec<u8>,
     /// Those that were not seen before, since this was last taken.
     fresh: Vec<Arc<End>>,
+    /// How often the names under which they are known had started over when they were last seen.
+    restarts: u64,
 }
 
 impl Residents {
@@ -177,6 +179,16 @@ impl Residents {
             names: Names::default(),
             scratch: Vec::new(),
             fresh: Vec::new(),
+            restarts: 0,
+        }
+    }
+
+    /// If everybody's name was forgotten, everybody is new: whoever is read again is known again.
+    pub(super) fn keep_up_with(&mut self, known: &Known) {
+        let [restarts, _] = known.restarts();
+        if restarts != self.restarts {
+            self.restarts = restarts;
+            self.known.clear();
         }
     }
 

@@ -29,12 +29,19 @@ pub(in super::super) struct Owners {
     table: Mutex<Table>,
     /// Grows when something is learnt, so that guesses are made anew.
     revision: AtomicU64,
+    /// How often the table started over.
+    restarts: AtomicU64,
 }
 
 impl Owners {
     /// Changes when guesses may have to.
     pub(in super::super) fn revision(&self) -> u64 {
         self.revision.load(Ordering::Relaxed)
+    }
+
+    /// How often all owners were forgotten for want of room.
+    pub(in super::super) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
     }
 
     /// Remembers an owner.
@@ -46,6 +53,7 @@ impl Owners {
         }
         if table.len() >= MOST {
             table.clear();
+            self.restarts.fetch_add(1, Ordering::Relaxed);
         }
         table.insert(key, owner);
         self.revision.fetch_add(1, Ordering::Relaxed);
@@ -192,5 +200,6 @@ mod tests {
         }
 
         assert!(owners.table().len() <= MOST);
+        assert_eq!(owners.restarts(), 1);
     }
 }

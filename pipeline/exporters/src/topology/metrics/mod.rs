@@ -88,6 +88,7 @@ pub(super) struct Metrics {
     pods: Pods,
     /// When ends were last told of by semantic convention: their span metrics would tell the same again.
     by_convention: HashMap<u64, u64, RandomState>,
+    by_convention_restarts: u64,
     hasher: RandomState,
     scratch: Vec<u64>,
     tally: PointTally,
@@ -129,6 +130,7 @@ impl Metrics {
             layouts: Layouts::default(),
             pods: Pods::default(),
             by_convention: HashMap::default(),
+            by_convention_restarts: 0,
             hasher: RandomState::default(),
             scratch: Vec::new(),
             tally: PointTally::default(),
@@ -138,6 +140,11 @@ impl Metrics {
     /// What happened since this was last asked.
     pub(super) fn take_tally(&mut self) -> PointTally {
         std::mem::take(&mut self.tally)
+    }
+
+    /// How often the numbers of all pods, and who told by convention, were forgotten for want of room.
+    pub(super) fn restarts(&self) -> [u64; 2] {
+        [self.pods.restarts, self.by_convention_restarts]
     }
 
     /// How many streams are followed.
