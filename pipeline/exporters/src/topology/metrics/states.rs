@@ -180,6 +180,8 @@ impl<'a> Labels<'a> {
 const MOST: usize = 262_144;
 /// A container of which nothing was heard for so long is gone.
 const SILENCE: u64 = 300 * SECOND;
+/// More containers than any pod has; of further ones the one that told first gives way.
+const MOST_CONTAINERS: usize = 256;
 
 /// The containers of pods: the map shows pods.
 #[derive(Debug, Default)]
@@ -205,6 +207,9 @@ impl Pods {
         let fresh = || Pod { subject: Arc::clone(&subject), containers: SmallVec::new(), is_changed: false };
         let pod = self.values.entry(key).or_insert_with(fresh);
         pod.containers.retain(|(other, told, _)| *other != container && time.saturating_sub(*told) <= SILENCE);
+        if pod.containers.len() >= MOST_CONTAINERS {
+            pod.containers.remove(0);
+        }
         pod.containers.push((container, time, value));
         pod.subject = subject;
         if !pod.is_changed {
@@ -270,5 +275,19 @@ mod tests {
         pods.finish(&mut rows);
 
         assert_eq!((rows.states.len(), pods.values.len(), pods.restarts), (MOST + 10, 0, 1));
+    }
+
+    #[test]
+    fn a_pod_has_no_more_containers_than_pods_have() {
+        let (mut pods, mut rows) = (Pods::default(), Rows::default());
+        let subject = nobody(&Name::from(""), OutsideKind::Unknown);
+
+        for container in 0..10_000 {
+            pods.note((1, StateMetric::Restarts), Arc::clone(&subject), container, 1, 1.0);
+        }
+        pods.finish(&mut rows);
+
+        let told: Vec<f64> = rows.states.iter().map(|row| row.value).collect();
+        assert_eq!(told, [256.0]);
     }
 }
