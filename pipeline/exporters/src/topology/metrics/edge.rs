@@ -31,6 +31,8 @@ pub(super) struct Edge {
     /// One more than what was known when it was last found out, if more knowledge may change it; else 0. Written under the
     /// lock of the table.
     unsure_at: AtomicU64,
+    /// How often what is known had started over when it was last found out. Written under the lock of the table.
+    found_after: AtomicU64,
     /// Batch and row in which it was last told. Written under the lock of the table.
     row: AtomicU64,
 }
@@ -47,6 +49,7 @@ impl Edge {
             saw,
             is_counted: true,
             unsure_at: AtomicU64::new(0),
+            found_after: AtomicU64::new(0),
             row: AtomicU64::new(0),
         }
     }
@@ -54,12 +57,6 @@ impl Edge {
     /// More knowledge than that of `revision` may change it.
     pub(super) fn is_unsure(&mut self, revision: u64) {
         *self.unsure_at.get_mut() = revision.saturating_add(1);
-    }
-
-    /// Whether `revision` may change it.
-    pub(super) fn may_change(&self, revision: u64) -> bool {
-        let unsure_at = self.unsure_at.load(Ordering::Relaxed);
-        unsure_at != 0 && unsure_at != revision.saturating_add(1)
     }
 
     /// Whether it is the same edge. What names an edge may name another later: addresses of what is kept once are used
@@ -84,11 +81,14 @@ pub(super) struct Edges {
     left: usize,
     hasher: RandomState,
     batch: u32,
+    /// How often what is known had started over when the batch began.
+    restarts: u64,
 }
 
 impl Edges {
-    /// A batch begins.
-    pub(super) fn begin(&mut self) {
+    /// A batch begins, when what is known has started over so many times.
+    pub(super) fn begin(&mut self, restarts: u64) {
+        self.restarts = restarts;
         self.batch = self.batch.wrapping_add(1).max(1);
         if self.known.len() > self.left.saturating_mul(2).max(SLACK) {
             self.known.retain(|_, edge| edge.strong_count() > 0);
@@ -97,15 +97,25 @@ impl Edges {
     }
 
     /// The edge that all streams with this identity share.
-    pub(super) fn share(&mut self, identity: &impl Hash, edge: Edge) -> Arc<Edge> {
+    pub(super) fn share(&mut self, identity: &impl Hash, mut edge: Edge) -> Arc<Edge> {
+        *edge.found_after.get_mut() = self.restarts;
         let key = self.hasher.hash_one(identity);
         if let Some(known) = self.known.get(&key).and_then(Weak::upgrade).filter(|known| known.is_same(&edge)) {
             known.unsure_at.store(edge.unsure_at.into_inner(), Ordering::Relaxed);
+            known.found_after.store(self.restarts, Ordering::Relaxed);
             return known;
         }
         let edge = Arc::new(edge);
         self.known.insert(key, Arc::downgrade(&edge));
         edge
+    }
+
+    /// Whether it has to be found out again: `revision` may change it, or its ends are to be known again after everybody
+    /// was forgotten.
+    pub(super) fn may_change(&self, edge: &Edge, revision: u64) -> bool {
+        let unsure_at = edge.unsure_at.load(Ordering::Relaxed);
+        let is_unsure = unsure_at != 0 && unsure_at != revision.saturating_add(1);
+        is_unsure || edge.found_after.load(Ordering::Relaxed) != self.restarts
     }
 
     /// The measures of this edge in this batch at this time.
@@ -157,7 +167,7 @@ mod tests {
         let lasting = edges.share(&"lasting", edge());
 
         for batch in 0..100 {
-            edges.begin();
+            edges.begin(0);
             for number in 0..700 {
                 edges.share(&(batch, number), edge());
             }
@@ -186,11 +196,23 @@ mod tests {
             edge
         };
         let known = edges.share(&1, found_out_at(0));
-        assert!(!known.may_change(0) && known.may_change(1));
+        assert!(!edges.may_change(&known, 0) && edges.may_change(&known, 1));
 
         let again = edges.share(&1, found_out_at(1));
 
         assert!(Arc::ptr_eq(&known, &again));
-        assert!(!again.may_change(1) && again.may_change(2));
+        assert!(!edges.may_change(&again, 1) && edges.may_change(&again, 2));
+    }
+
+    #[test]
+    fn an_edge_is_found_out_again_once_after_everybody_was_forgotten() {
+        let mut edges = Edges::default();
+        let sure = edges.share(&1, edge());
+
+        edges.begin(1);
+        assert!(edges.may_change(&sure, 0));
+
+        let again = edges.share(&1, edge());
+        assert!(Arc::ptr_eq(&sure, &again) && !edges.may_change(&again, 0));
     }
 }

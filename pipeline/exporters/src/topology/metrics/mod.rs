@@ -155,7 +155,7 @@ impl Metrics {
     /// Reads the points of a batch. Per point, no allocation for streams that are known:
     /// benches/micro/topology_rows.rs.
     pub(super) fn take(&mut self, batch: &Batch, context: &mut Context<'_>, rows: &mut Rows) {
-        self.edges.begin();
+        self.edges.begin(context.known.restarts().iter().sum());
         owners::learn(batch, context);
         let first = rows.facts.len();
         for resource in batch.resources() {
@@ -304,7 +304,7 @@ impl Metrics {
         let (grown, edge) = self.streams.take(&reading, context.now.unix_nanos, || make(edges, context));
         let increment = grown?;
         let edge = edge.ok_or(Nothing::Full)?;
-        if edge.may_change(context.known.revision()) {
+        if self.edges.may_change(edge, context.known.revision()) {
             *edge = make(&mut self.edges, context);
         }
         Ok((increment, Arc::clone(edge)))
