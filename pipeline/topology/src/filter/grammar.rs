@@ -19,11 +19,11 @@ pub(super) enum Expression {
     Any(Vec<Expression>),
     Not(Box<Expression>),
     Text(Whose, TextField, TextTest),
-    Number(NumberField, Compare, f64),
+    Number(Whose, NumberField, Compare, f64),
     Is(Flag),
 }
 
-/// Whose text is meant, on an edge.
+/// Whose text or number is meant, on an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
     /// The end that is being looked at.
@@ -59,7 +59,9 @@ impl Expression {
             Self::Any(parts) => parts.iter().any(|part| part.holds(subject)),
             Self::Not(part) => !part.holds(subject),
             Self::Text(whose, field, test) => subject.text(*whose, *field, &|text| test.holds(text)),
-            Self::Number(field, compare, than) => subject.number(*field, &|value| compare.holds(value, *than)),
+            Self::Number(whose, field, compare, than) => {
+                subject.number(*whose, *field, &|value| compare.holds(value, *than))
+            }
             Self::Is(flag) => subject.is(*flag),
         }
     }
@@ -222,7 +224,9 @@ impl<'w> Parser<'w> {
                 let help = did_you_mean(name, field::field_names());
                 Err(self.error_before(format!("there is no field `{name}`"), help.or_else(|| Some(list_fields()))))
             }
-            Some(Field::Number(field, unit)) if whose == Whose::This => self.comparison(field, unit, word),
+            Some(Field::Number(field, unit)) if whose == Whose::This || field.is_of_entities() => {
+                self.comparison(whose, field, unit, word)
+            }
             Some(Field::Number(..)) => {
                 let help = format!("write `{name}`: numbers of an edge belong to neither end");
                 Err(self.error_before(format!("`{word}` is a number"), Some(help)))
@@ -249,7 +253,13 @@ impl<'w> Parser<'w> {
         Ok(negate_if(negated, Expression::Is(flag)))
     }
 
-    fn comparison(&mut self, field: NumberField, unit: Unit, name: &str) -> Result<Expression, FilterError> {
+    fn comparison(
+        &mut self,
+        whose: Whose,
+        field: NumberField,
+        unit: Unit,
+        name: &str,
+    ) -> Result<Expression, FilterError> {
         let compare = match self.next() {
             Some(Word::Operator(operator)) => Compare::of(*operator),
             _ => None,
@@ -266,7 +276,7 @@ impl<'w> Parser<'w> {
         let (number, written) = text.split_at_checked(digits).unwrap_or((text, ""));
         let value = number.parse::<f64>().ok().filter(|value| value.is_finite());
         match value.and_then(|value| unit.convert(value, written)) {
-            Some(value) => Ok(Expression::Number(field, compare, value)),
+            Some(value) => Ok(Expression::Number(whose, field, compare, value)),
             None => {
                 let help = format!("`{name}` takes a number with {}", unit.units());
                 Err(self.error_before(format!("`{text}` is no value of `{name}`"), Some(help)))
