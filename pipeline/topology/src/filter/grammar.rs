@@ -11,6 +11,8 @@ use super::words::{FilterError, Operator, Word, words};
 const DEEPEST: usize = 32;
 /// Largest compiled pattern, in bytes.
 const LARGEST_PATTERN: usize = 1 << 18;
+/// Most patterns of one expression: each may take a while to compile.
+const MOST_PATTERNS: usize = 32;
 
 /// What has to hold.
 #[derive(Debug, Clone)]
@@ -107,7 +109,7 @@ pub(super) fn parse(text: &str) -> Result<Expression, FilterError> {
     if words.is_empty() {
         return Ok(Expression::All(Vec::new()));
     }
-    let mut parser = Parser { words: &words, at: 0, end: text.chars().count(), depth: 0 };
+    let mut parser = Parser { words: &words, at: 0, end: text.chars().count(), depth: 0, patterns: 0 };
     let expression = parser.any()?;
     match parser.peek() {
         None => Ok(expression),
@@ -122,6 +124,7 @@ struct Parser<'w> {
     /// Where the text ends.
     end: usize,
     depth: usize,
+    patterns: usize,
 }
 
 impl<'w> Parser<'w> {
@@ -340,7 +343,12 @@ impl<'w> Parser<'w> {
         }
     }
 
-    fn pattern(&self, text: &str) -> Result<Regex, FilterError> {
+    fn pattern(&mut self, text: &str) -> Result<Regex, FilterError> {
+        if self.patterns >= MOST_PATTERNS {
+            let help = "join them: `name:a*,b*` or `name ~ 'a|b'`".to_owned();
+            return Err(self.error_before(format!("more than {MOST_PATTERNS} patterns"), Some(help)));
+        }
+        self.patterns += 1;
         RegexBuilder::new(text).size_limit(LARGEST_PATTERN).build().map_err(|error| {
             let reason = error.to_string();
             let last = reason.lines().last().unwrap_or("bad pattern").trim_start_matches("error: ").to_owned();

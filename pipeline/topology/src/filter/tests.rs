@@ -165,6 +165,15 @@ fn depth_is_bounded() {
     assert!(Filter::parse(&deep).unwrap_err().message.contains("longer than"));
 }
 
+#[test]
+fn patterns_are_few() {
+    let many = |count| vec!["name ~ a"; count].join(" or ");
+
+    assert!(Filter::parse(&many(32)).is_ok());
+    let error = Filter::parse(&many(33)).unwrap_err().to_string();
+    assert!(error.contains("more than 32 patterns; join them"), "{error}");
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "[ -~µ]{0,60}") {
