@@ -230,10 +230,14 @@ fn a_file_with_typos_says_where_and_what_to_do() {
     let cases = [
         ("rules: [{name: a, metrc: cpu, yellow: 1%}]", "did you mean `metric`?"),
         ("rules: [{name: a, on: node, metric: cpuu, yellow: 1%}]", "did you mean `cpu`?"),
-        ("rules: [{name: a, on: edge, metric: cpu, yellow: 1%}]", "`cpu` is no metric of a edge"),
+        ("rules: [{name: a, on: edge, metric: cpu, yellow: 1%}]", "`cpu` is not measured with `on: edge`"),
         ("rules: [{name: a, metric: p95_latency, yellow: 5%}]", "`5%` is no value of `p95_latency`"),
         ("rules: [{name: a, metric: p95_latency, yellow: 5s, red: 1s}]", "'red' must not be below 'yellow'"),
         ("rules: [{name: a, metric: p95_latency}]", "a rule needs `yellow`"),
+        ("rules: [{name: a, metric: gap, yellow: 1s, window: -5m}]", "'window' must be positive and at most 24h"),
+        ("rules: [{name: a, metric: gap, yellow: 1s, window: 25h}]", "'window' must be positive and at most 24h"),
+        ("rules: [{name: a, metric: gap, yellow: 1s, for: -1s}]", "'for' must not be negative"),
+        ("for: -1s", "'for' must not be negative"),
         ("rules: [{name: a, metric: gap, yellow: 1s, where: 'nsp = a'}]", "there is no field `nsp`"),
         ("rules: [{name: a, metric: gap, yellow: 1s}, {name: a, metric: gap, yellow: 1s}]", "two rules are called `a`"),
     ];
@@ -243,6 +247,25 @@ fn a_file_with_typos_says_where_and_what_to_do() {
         let text = problems.render();
         assert!(text.contains(expected) && text.contains("rules.yaml:1:"), "{file} gave\n{text}");
     }
+}
+
+#[test]
+fn files_that_would_cost_too_much_are_refused() {
+    let refused = |file: &str| {
+        let mut problems = Problems::new();
+        assert!(Rules::read([("rules.yaml", file)], &mut problems).is_none());
+        problems.render()
+    };
+    let rules = |count: u32, window: &dyn Fn(u32) -> u32| {
+        let rule = |it| format!("{{name: r{it}, metric: gap, yellow: 1s, window: {}s}}", window(it));
+        format!("rules: [{}]", (0..count).map(rule).collect::<Vec<_>>().join(", "))
+    };
+
+    assert!(refused(&rules(1001, &|_| 60)).contains("at most 1000 rules"));
+    assert!(refused(&rules(9, &|it| 60 + it)).contains("at most 8 different windows"));
+    let digits = "9".repeat(308);
+    let infinite = refused(&format!("rules: [{{name: a, metric: gap, yellow_below: {digits}h}}]"));
+    assert!(infinite.contains("is no value of `gap`"), "{infinite}");
 }
 
 #[test]
