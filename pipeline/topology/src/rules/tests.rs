@@ -68,6 +68,57 @@ fn an_edge_that_fails_turns_yellow_and_red_and_takes_its_server_with_it() {
 }
 
 #[test]
+fn faults_colour_the_server_whatever_the_rule_is_called_and_are_listed_once() {
+    let file = "
+        defaults: false
+        for: 0s
+        rules:
+          - {name: shares, on: group, metric: abnormal_ratio, yellow: 20%}
+          - {name: half-fail, on: edge, metric: error_ratio, yellow: 10%, red: 40%, window: 10m}
+          - {name: node-fails, on: node, metric: error_ratio, yellow: 10%}
+          - {name: quick, on: edge, metric: rtt, yellow: 1ms, window: 15s}
+    ";
+    let mut shop = failing(45);
+    shop.workload("shop", "basket").workload("shop", "mail");
+    shop.calls("basket", "cart", "http", 100).failing(50).taking_ms(20);
+    shop.calls("mail", "cart", "http", 100).taking_ms(20);
+
+    let judged = Court::of(file).sees(&shop);
+
+    let cart = judged.judgements.nodes.get(&shop.id("cart")).unwrap();
+    assert_eq!(reasons(Some(cart)), [("half-fail", Level::Red), ("node-fails", Level::Yellow)]);
+    assert_eq!(cart.reasons[0].value, 50.0, "of the worse of both edges");
+    let group = judged.judgements.groups.get("ns:prod/shop").unwrap();
+    assert_eq!(reasons(Some(group)), [("shares", Level::Yellow)], "the group counts the server too");
+    assert_eq!(group.reasons[0].value, 25.0);
+}
+
+#[test]
+fn faults_that_the_server_did_not_see_are_not_its_own() {
+    let mut shop = failing(0);
+    shop.edges[0].rows[0].measures.client.errors = 50;
+
+    let judged = Court::by_default().sees_for(90, &shop);
+
+    assert_eq!(edge_level(&judged.judgements, &shop), Level::Red);
+    let cart = judged.judgements.nodes.get(&shop.id("cart"));
+    assert_eq!(reasons(cart).iter().find(|(rule, _)| *rule == "error-rate"), None);
+}
+
+#[test]
+fn only_what_is_abnormal_or_may_soon_be_is_remembered() {
+    let mut court = Court::by_default();
+
+    court.sees_for(120, &failing(0));
+    assert_eq!(court.judge.opinions(), 0);
+
+    court.sees(&failing(50));
+    assert_eq!(court.judge.opinions(), 2, "the edge and its server are on their way to red");
+    court.sees(&failing(0));
+    assert_eq!(court.judge.opinions(), 0);
+}
+
+#[test]
 fn a_problem_counts_when_it_has_held_for_long_enough_and_since_it_began() {
     let mut court = Court::of("for: 30s");
     let shop = failing(50);
