@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rules::Metric;
 use crate::{EntityId, Moment, Name};
 
 /// Health of everything that some rule has an opinion on.
@@ -23,7 +24,7 @@ pub struct Judgements {
 }
 
 /// How something is, and why.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Health {
     /// The worst level of its reasons.
     pub level: Level,
@@ -47,10 +48,12 @@ pub enum Level {
 }
 
 /// One rule that fires.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reason {
     /// The rule's name.
     pub rule: String,
+    /// What it measures.
+    pub metric: Metric,
     /// What sort of problem it is.
     pub class: Class,
     /// Which level it gives.

@@ -264,16 +264,7 @@ impl Judgements {
         let Some(health) = self.of(subject) else { return };
         health.level = health.level.max(state.level);
         if state.level >= Level::Yellow {
-            health.reasons.push(Reason {
-                rule: rule.name.clone(),
-                class: rule.class,
-                level: state.level,
-                value: state.value,
-                threshold: rule.threshold(state.value, state.level),
-                unit: rule.metric.unit(),
-                since: state.since,
-                suggestion: rule.suggestion.clone(),
-            });
+            health.reasons.push(rule.reason(state.level, state.value, state.since));
         }
     }
 
