@@ -267,6 +267,28 @@ fn a_rate_that_fell_since_the_window_before_is_a_change() {
 }
 
 #[test]
+fn a_window_is_added_up_once_for_all_rules_that_look_at_it() {
+    let mut court = Court::of(
+        "
+        defaults: false
+        window: 1m
+        rules:
+          - {name: more, metric: rate_change, yellow: 300%}
+          - {name: less, metric: rate_change, yellow_below: -80%}
+          - {name: errors, metric: error_ratio, yellow: 10%}
+    ",
+    );
+    let mut asked = Vec::new();
+
+    court.judge.step(FROM.plus(600 * SECOND), &Expectations::default(), &mut |from, _to| {
+        asked.push(from);
+        Observed::default()
+    });
+
+    assert_eq!(asked.len(), 3, "now, a day ago, a minute ago: {asked:?}");
+}
+
+#[test]
 fn a_share_of_abnormal_members_colours_a_group() {
     let file = "{for: 0s, rules: [{name: half, on: group, metric: abnormal_ratio, yellow: 40%, class: performance}]}";
     let shop = failing(50);
