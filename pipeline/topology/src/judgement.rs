@@ -47,6 +47,18 @@ pub enum Level {
     Red,
 }
 
+impl Level {
+    /// As answers name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Ok => "ok",
+            Self::Yellow => "yellow",
+            Self::Red => "red",
+        }
+    }
+}
+
 /// One rule that fires.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reason {
@@ -126,6 +138,20 @@ pub enum Expectation {
     Unexpected,
     /// A line forbids it.
     Forbidden,
+}
+
+impl Expectation {
+    /// As answers name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expected => "expected",
+            Self::Excepted => "excepted",
+            Self::Pending => "pending",
+            Self::Missing => "missing",
+            Self::Unexpected => "unexpected",
+            Self::Forbidden => "forbidden",
+        }
+    }
 }
 
 /// A stretch of time in which something was judged in one way. The history of judgement is made of these.

@@ -1,6 +1,5 @@
 //! Edges as a table for spreadsheets.
 
-use super::words::{expectation, level};
 use crate::query::{Graph, Spot};
 
 const HEADER: [&str; 16] = [
@@ -53,8 +52,8 @@ pub(super) fn write(graph: &Graph) -> String {
             whole.flow.connections.to_string(),
             whole.flow.failed.total().to_string(),
             sources.join(" "),
-            level(edge.health.level).to_owned(),
-            edge.expected.map_or_else(String::new, |state| expectation(state).to_owned()),
+            edge.health.level.as_str().to_owned(),
+            edge.expected.map_or_else(String::new, |state| state.as_str().to_owned()),
         ]);
     }
     text

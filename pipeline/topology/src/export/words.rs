@@ -91,28 +91,6 @@ pub(super) fn line(edge: &Edge) -> Line {
     }
 }
 
-/// As answers name it.
-pub(super) fn level(level: Level) -> &'static str {
-    match level {
-        Level::Unknown => "unknown",
-        Level::Ok => "ok",
-        Level::Yellow => "yellow",
-        Level::Red => "red",
-    }
-}
-
-/// As answers name it.
-pub(super) fn expectation(state: Expectation) -> &'static str {
-    match state {
-        Expectation::Expected => "expected",
-        Expectation::Excepted => "excepted",
-        Expectation::Pending => "pending",
-        Expectation::Missing => "missing",
-        Expectation::Unexpected => "unexpected",
-        Expectation::Forbidden => "forbidden",
-    }
-}
-
 /// Spaces for what ends a line or is no text.
 pub(super) fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect()

@@ -150,8 +150,8 @@ impl Subject<'_> {
     pub(super) fn text(&self, whose: Whose, field: TextField, test: &dyn Fn(&str) -> bool) -> bool {
         match field {
             TextField::Protocol => self.protocols(test),
-            TextField::Level => test(level_name(self.level())),
-            TextField::Expectation => self.expectation().is_some_and(|state| test(expectation_name(state))),
+            TextField::Level => test(self.level().as_str()),
+            TextField::Expectation => self.expectation().is_some_and(|state| test(state.as_str())),
             _ => self.meant(whose).into_iter().flatten().any(|id| self.entity_text(id, field, test)),
         }
     }
@@ -321,25 +321,5 @@ impl Subject<'_> {
             Some(line) => line.seen.map(|edge| edge.last_seen),
             None => self.subjects.entity(self.end).map(|entity| entity.last_seen),
         }
-    }
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Unknown => "unknown",
-        Level::Ok => "ok",
-        Level::Yellow => "yellow",
-        Level::Red => "red",
-    }
-}
-
-fn expectation_name(state: Expectation) -> &'static str {
-    match state {
-        Expectation::Expected => "expected",
-        Expectation::Excepted => "excepted",
-        Expectation::Pending => "pending",
-        Expectation::Missing => "missing",
-        Expectation::Unexpected => "unexpected",
-        Expectation::Forbidden => "forbidden",
     }
 }
