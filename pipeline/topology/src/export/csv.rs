@@ -65,9 +65,10 @@ fn row<const N: usize>(cells: [String; N]) -> String {
     line
 }
 
-/// A spreadsheet runs what starts like a formula; an apostrophe before it makes it text.
+/// A spreadsheet runs what starts like a formula, in some languages with wide signs too; an apostrophe before it makes
+/// it text (OWASP, CSV injection).
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let text = if formula { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -100,22 +100,53 @@ fn csv_cells(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn no_protocol_becomes_a_formula() {
+    for sign in ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠"] {
+        let mut world = World::new();
+        world.call(&deployment("shop", "cart"), &deployment("shop", "price"), &format!("{sign}1+1"), calls(3, 0));
+
+        let text = picture(&drawn(&world, None, View::Workload), Picture::Csv);
+
+        assert!(csv_cells(&text).iter().any(|cell| *cell == format!("'{sign}1+1")), "{text:?}");
+    }
+}
+
+/// What stands outside of quotes, and what inside, by turns.
+fn outside_and_inside(text: &str) -> (Vec<&str>, Vec<&str>) {
+    let parts: Vec<&str> = text.split('"').collect();
+    assert_eq!(parts.len() % 2, 1, "a quote is open: {text}");
+    (parts.iter().copied().step_by(2).collect(), parts.iter().copied().skip(1).step_by(2).collect())
+}
+
+#[test]
 fn no_name_becomes_markup() {
-    let graph = drawn(&hostile(), None, View::Workload);
-    let svg = picture(&graph, Picture::Svg);
+    for open in [None, Some("ns:none")] {
+        let graph = drawn(&hostile(), open, View::Workload);
+        let names = ["script", "alert", "calc", "SUM", "x --> y"];
+        let is_ours = |code: &&str| !names.iter().any(|name| code.contains(name));
 
-    assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;"));
-    assert!(!svg.chars().any(|c| c.is_control() && c != '\n'));
-    let tags = svg.matches('<').count();
-    assert_eq!(tags, svg.matches('>').count(), "every tag is one of ours");
+        let svg = picture(&graph, Picture::Svg);
+        assert!(!svg.contains("<script"), "{svg}");
+        assert!(!svg.chars().any(|c| c.is_control() && c != '\n'));
+        let tags = svg.split('<').skip(1).map(|tag| tag.split_once('>').expect("a tag ends").0);
+        let ours = ["svg", "rect", "g", "title", "text", "path", "defs", "marker"];
+        for tag in tags {
+            let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap();
+            assert!(ours.contains(&name) && is_ours(&tag), "<{tag}> is none of ours");
+        }
 
-    let mermaid = picture(&graph, Picture::Mermaid);
-    assert!(!mermaid.contains("<script") && !mermaid.contains("x --> y"), "{mermaid}");
+        let mermaid = picture(&graph, Picture::Mermaid);
+        let (code, labels) = outside_and_inside(&mermaid);
+        assert!(code.iter().all(is_ours), "{mermaid}");
+        let is_plain = |c: char| c.is_alphanumeric() || " -_.:/,()%#;".contains(c);
+        assert!(labels.iter().all(|label| label.chars().all(is_plain)), "{mermaid}");
 
-    let dot = picture(&graph, Picture::Dot);
-    let inside_quotes = dot.replace("\\\\", "").replace("\\\"", "");
-    assert_eq!(inside_quotes.matches('"').count() % 2, 0, "{dot}");
-    assert!(!inside_quotes.split('"').step_by(2).any(|code| code.contains("script")), "{dot}");
+        let dot = picture(&graph, Picture::Dot);
+        let without_escapes = dot.replace("\\\\", "").replace("\\\"", "");
+        let (code, labels) = outside_and_inside(&without_escapes);
+        assert!(code.iter().all(is_ours), "{dot}");
+        assert!(!labels.iter().any(|label| label.contains(['\\', '\n'])), "{dot}");
+    }
 }
 
 #[test]
