@@ -129,7 +129,7 @@ fn no_name_becomes_markup() {
         assert!(!svg.contains("<script"), "{svg}");
         assert!(!svg.chars().any(|c| c.is_control() && c != '\n'));
         let tags = svg.split('<').skip(1).map(|tag| tag.split_once('>').expect("a tag ends").0);
-        let ours = ["svg", "rect", "g", "title", "text", "path", "defs", "marker"];
+        let ours = ["svg", "rect", "g", "title", "text", "tspan", "path"];
         for tag in tags {
             let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap();
             assert!(ours.contains(&name) && is_ours(&tag), "<{tag}> is none of ours");
@@ -159,10 +159,49 @@ fn the_picture_is_the_map_of_the_page() {
 
     assert_eq!(svg.matches("<g id=\"n").count(), 3);
     assert_eq!(svg.matches("<g id=\"g").count(), 3);
-    assert_eq!(svg.matches("marker-end").count(), 4);
+    assert_eq!(svg.matches("<g class=\"edge\">").count(), 4);
     let place = graph.nodes.iter().position(|node| &*node.id.name == "price").unwrap();
     let rect = graph.placement.as_ref().unwrap().nodes[place];
     assert!(svg.contains(&format!("x=\"{}\" y=\"{}\" width=\"3\" height=\"44\" fill=\"#c0392b\"", rect.x, rect.y)));
+}
+
+#[test]
+fn the_picture_shows_what_the_baseline_says() {
+    let mut world = shop();
+    let [front, cart, price, payment] =
+        [("shop", "front"), ("shop", "cart"), ("shop", "price"), ("pay", "payment")].map(|(ns, it)| deployment(ns, it));
+    world.edge_was(&front, &cart, Expectation::Forbidden).edge_was(&cart, &payment, Expectation::Unexpected);
+    let price = world.entity(&price);
+    world.expectations.nodes.insert(price, Expectation::Missing);
+
+    let svg = picture(&drawn(&world, Some("ns:shop"), View::Workload), Picture::Svg);
+
+    let after = |title: &str| svg.split_once(title).unwrap().1.split_once("</g>").unwrap().0;
+    assert_eq!(after("front → cart").matches("stroke-width").count(), 2, "forbidden is a double line");
+    assert!(after("front → cart").contains("stroke-dasharray=\"7 4\""));
+    assert_eq!(after("cart → pay").matches("stroke-dasharray=\"7 4\"").count(), 1);
+    assert!(
+        after("Deployment/price").contains("fill=\"none\" stroke=\"#646c78\" stroke-dasharray"),
+        "missing is hollow"
+    );
+    assert!(after("ns:prod/pay").contains("1 node · 1 unexpected"), "{}", after("ns:prod/pay"));
+}
+
+#[test]
+fn names_are_cut_where_they_do_not_fit_and_only_there() {
+    let shown = |name: &str| {
+        let mut world = World::new();
+        world.call(&deployment("shop", name), &deployment("shop", "b"), "http", calls(3, 0));
+        let svg = picture(&drawn(&world, None, View::Workload), Picture::Svg);
+        let card = svg.split_once(&format!("<g id=\"n{}\"", usize::from(name > "b"))).unwrap().1;
+        card.split_once("fill=\"#1c2026\">").unwrap().1.split_once('<').unwrap().0.to_owned()
+    };
+
+    assert_eq!(shown("checkout-service-v2"), "checkout-service-v2");
+    assert_eq!(shown("illicit-traffic-filter"), "illicit-traffic-filter");
+    assert_eq!(shown("recommendation-engine-primary"), "recomme…-primary");
+    assert_eq!(shown("WWWWWWWWWWWWWWWWWWWW"), "WWWW…WWWW");
+    assert_eq!(shown("支付服务网关接口处理中心系统"), "支付服务…中心系统");
 }
 
 #[test]
