@@ -290,14 +290,15 @@ impl<'w> Parser<'w> {
     fn text_test(&mut self, whose: Whose, field: TextField, name: &str) -> Result<Expression, FilterError> {
         let not_in = self.takes_keyword("not");
         if self.takes_keyword("in") {
-            let test = Expression::Text(whose, field, TextTest::OneOf(self.list()?));
-            return Ok(negate_if(not_in, test));
+            let values = self.list()?;
+            return Ok(negate_if(not_in, Expression::Text(whose, field, self.one_of(values)?)));
         }
         let Some(Word::Operator(operator)) = self.next() else {
             return Err(self.error_before(format!("`{name}` wants a test"), Some(format!("for instance `{name} = x`"))));
         };
         if *operator == Operator::Colon && matches!(self.peek(), Some(Word::Open)) {
-            return Ok(Expression::Text(whose, field, TextTest::OneOf(self.list()?)));
+            let values = self.list()?;
+            return Ok(Expression::Text(whose, field, self.one_of(values)?));
         }
         let mut values = vec![self.value()?];
         while *operator == Operator::Colon && matches!(self.peek(), Some(Word::Comma)) {
@@ -307,12 +308,7 @@ impl<'w> Parser<'w> {
         let first = values.first().cloned().unwrap_or_default();
         let test = match operator {
             Operator::Matches | Operator::MatchesNot => TextTest::Matches(self.pattern(&first)?),
-            Operator::Equal | Operator::NotEqual | Operator::Colon
-                if values.iter().any(|value| value.contains('*')) =>
-            {
-                TextTest::Matches(self.pattern(&glob(&values))?)
-            }
-            Operator::Equal | Operator::NotEqual | Operator::Colon => TextTest::OneOf(values),
+            Operator::Equal | Operator::NotEqual | Operator::Colon => self.one_of(values)?,
             _ => {
                 let help = format!("use `{name} = x` or `{name} ~ pattern`");
                 return Err(self.error_before(format!("`{name}` is text"), Some(help)));
@@ -320,6 +316,14 @@ impl<'w> Parser<'w> {
         };
         let negated = matches!(operator, Operator::NotEqual | Operator::MatchesNot);
         Ok(negate_if(negated, Expression::Text(whose, field, test)))
+    }
+
+    /// Whole words, or patterns with stars.
+    fn one_of(&mut self, values: Vec<String>) -> Result<TextTest, FilterError> {
+        if values.iter().any(|value| value.contains('*')) {
+            return Ok(TextTest::Matches(self.pattern(&glob(&values))?));
+        }
+        Ok(TextTest::OneOf(values))
     }
 
     fn list(&mut self) -> Result<Vec<String>, FilterError> {
@@ -345,7 +349,7 @@ impl<'w> Parser<'w> {
 
     fn pattern(&mut self, text: &str) -> Result<Regex, FilterError> {
         if self.patterns >= MOST_PATTERNS {
-            let help = "join them: `name:a*,b*` or `name ~ 'a|b'`".to_owned();
+            let help = "join them: `name in (a*, b*)` or `name ~ 'a|b'`".to_owned();
             return Err(self.error_before(format!("more than {MOST_PATTERNS} patterns"), Some(help)));
         }
         self.patterns += 1;

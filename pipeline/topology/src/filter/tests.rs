@@ -43,6 +43,8 @@ fn keeps_nodes(filter: &str, expected: &[&str]) {
 fn two_namespaces_keep_what_runs_inside_and_between_them() {
     keeps_edges("ns in (shop, pay)", &["cart>ledger", "front>cart"]);
     keeps_nodes("ns in (shop, pay)", &["cart", "front", "ledger"]);
+    keeps_nodes("ns in (sh*, pay)", &["cart", "front", "ledger"]);
+    keeps_nodes("ns:(sh*, pay) and name not in (*dg*, cart)", &["front"]);
 }
 
 #[test]
