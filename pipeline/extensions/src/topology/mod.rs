@@ -120,6 +120,7 @@ impl Topology {
             judging,
             publish,
             telemetry: Telemetry::new(&self.context.registry),
+            stop: self.context.stop.clone(),
         });
         let owner = owner.map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
         Ok((owner, map))
