@@ -48,13 +48,9 @@ impl Judge {
         Self { rules, states: HashMap::new() }
     }
 
-    /// The rules.
-    pub fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
     /// How many opinions it keeps.
-    pub fn opinions(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn opinions(&self) -> usize {
         self.states.len()
     }
 

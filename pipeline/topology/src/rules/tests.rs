@@ -232,9 +232,9 @@ fn a_file_replaces_adds_and_disables() {
     shop.outside(OutsideKind::MySQL, "db");
     shop.calls("cart", "db", "mysql", 50).taking_ms(9);
     let mut court = Court::of(file);
-    let memory = court.judge.rules().rules.iter().find(|rule| rule.name == "memory");
-    assert!(memory.is_none());
-    let cpu = court.judge.rules().rules.iter().find(|rule| rule.name == "cpu").unwrap();
+    let rules = Rules::read([("rules.yaml", file)], &mut Problems::new()).unwrap().rules;
+    assert!(!rules.iter().any(|rule| rule.name == "memory"));
+    let cpu = rules.iter().find(|rule| rule.name == "cpu").unwrap();
     assert_eq!(cpu.window, 60 * SECOND, "times of a file hold for the default rules too");
 
     let judged = court.sees_for(90, &shop);
