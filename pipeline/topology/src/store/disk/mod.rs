@@ -26,6 +26,7 @@ use super::spread::moment_of;
 use super::tile::ceil;
 use super::timeline::floor;
 use crate::Tier;
+use crate::when::date_of;
 
 /// What a plane is called in names of files.
 pub(crate) const PLANES: [&str; 2] = ["entities", "hosts"];
@@ -275,18 +276,11 @@ pub(crate) fn file_name(plane: usize, tier: Tier, start: u32, number: u64) -> St
     format!("{plane}-{}-{year:04}{month:02}{day:02}T{hour:02}-{number:08}.parquet", tier.as_str())
 }
 
-/// Year, month, day and hour (UTC) of a step, by the proleptic Gregorian calendar.
+/// Year, month, day and hour (UTC) of a step.
 pub(crate) fn date(step: u32) -> (u64, u64, u64, u64) {
     let hours = moment_of(step).0 / (3600 * crate::SECOND);
-    // Days since 0000-03-01: years begin in March, so that the leap day is their last.
-    let days = (hours / 24).saturating_add(719_468);
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year_of_era + next_year, month, day, hours % 24)
+    let (year, month, day) = date_of(hours / 24);
+    (year, month, day, hours % 24)
 }
 
 /// A manifest from what the directory holds: every readable file counts.
