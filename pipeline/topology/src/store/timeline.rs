@@ -185,8 +185,9 @@ impl Timeline {
         steps.kept_from = steps.memory_from;
     }
 
-    /// Lets go of what began before `step`.
+    /// Lets go of what began before `step`, but not of what the next length is still to be made of.
     pub(crate) fn forget_before(&mut self, tier: Tier, step: u32, what: Forget) {
+        let step = step.min(self.needed_from(tier));
         let line = self.line_mut(tier);
         line.memory_from = line.memory_from.max(step);
         if what == Forget::Everything || tier == Tier::Step {
@@ -203,10 +204,15 @@ impl Timeline {
         }
     }
 
+    /// From where on the next length is still to be made.
+    fn needed_from(&self, tier: Tier) -> u32 {
+        let longer = Tier::ALL.into_iter().find(|longer| *longer > tier);
+        longer.map_or(u32::MAX, |longer| self.line(longer).rolled)
+    }
+
     /// The oldest stretch in memory that may go; not what the next length is still to be made of.
     pub(crate) fn oldest_to_forget(&self, tier: Tier, what: Forget) -> Option<u32> {
-        let longer = Tier::ALL.into_iter().find(|longer| *longer > tier);
-        let end = longer.map_or(u32::MAX, |longer| self.line(longer).rolled);
+        let end = self.needed_from(tier);
         let may_go = |held: &SmallVec<[Held; 2]>| {
             what == Forget::Everything || tier == Tier::Step || held.iter().any(|held| held.saved)
         };

@@ -1,7 +1,7 @@
 //! What a store without files answers.
 
 use super::support::*;
-use crate::store::{SeriesQuery, StoreConfig};
+use crate::store::{Retention, SeriesQuery, StoreConfig};
 use crate::*;
 
 fn front() -> std::sync::Arc<End> {
@@ -350,4 +350,20 @@ fn all_of_time_is_a_window_too() {
 
     assert_eq!(requests(&story.store.snapshot().observe(Moment(0), Moment(u64::MAX))), 3);
     assert_eq!(requests(&story.store.snapshot().observe(NOON.plus(HOUR), NOON)), 0);
+}
+
+#[test]
+fn a_day_is_whole_however_short_its_hours_are_kept() {
+    let retention = Retention { hours: HOUR, days: HOUR, ..Retention::default() };
+    let mut story = story_with(StoreConfig { retention, ..StoreConfig::default() });
+    for _ in 0..12 {
+        story.receives(calls(story.now, front(), cart(), 1, 20));
+        story.sleeps(HOUR);
+    }
+    story.sleeps(10 * MINUTE);
+
+    let day = story.store.snapshot().observe(NOON.minus(12 * HOUR), NOON.plus(12 * HOUR));
+
+    assert_eq!((day.complete, day.tiers, day.edges.len()), (true, vec![Tier::Day], 1));
+    assert_eq!(day.edges[0].whole().requests(), 12);
 }
