@@ -310,7 +310,8 @@ impl Keeper {
     pub(crate) fn maintain(&mut self, now: Moment) -> bool {
         let due = |(at, _): &(Moment, String)| now.since(*at) >= GRAVE;
         for (_, name) in self.graves.extract_if(.., |grave| due(grave)) {
-            let _ = std::fs::remove_file(self.disk.directory().join(name));
+            self.disk.remove(&name);
+            self.disk.shelf.forget(&name);
         }
         if !self.writes() || now < self.not_before {
             return false;
