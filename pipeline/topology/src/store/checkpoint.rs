@@ -136,6 +136,15 @@ impl Keeper {
         }
     }
 
+    /// An error if the log lacks something: memory alone has it until a new log begins.
+    pub(crate) fn is_durable(&self) -> Result<(), StoreError> {
+        if !self.gap {
+            return Ok(());
+        }
+        let error = std::io::Error::other("too much waited for the log, and no new one could be begun yet");
+        Err(failed(self.disk.directory().display().to_string(), &error))
+    }
+
     /// Writes files if an hour is complete, or too much waits. Gives how many.
     pub(crate) fn checkpoint(
         &mut self,

@@ -316,6 +316,7 @@ impl Store {
         let rest = Rest { records: &mut records, awake: &self.awake };
         let bounds = (&self.config.retention, self.config.disk_bytes);
         let written = keeper.checkpoint([&mut self.entities, &mut self.hosts], rest, bounds, now);
+        let written = written.and_then(|files| keeper.is_durable().map(|()| files));
         let merged = keeper.maintain(now);
         if merged || matches!(written, Ok(1..)) {
             self.entities.archive = Arc::new(keeper.disk.files(0));

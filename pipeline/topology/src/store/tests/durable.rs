@@ -349,6 +349,34 @@ fn a_full_disk_costs_nothing_that_memory_holds() {
 }
 
 #[test]
+fn a_disk_that_takes_nothing_for_long_is_told_every_second_and_bounds_what_waits() {
+    let room = tempfile::tempdir().unwrap();
+    let mut story = kept_in(room.path());
+    story.store.fill_disk();
+    std::fs::remove_dir_all(room.path()).unwrap();
+    let event = |number: usize| Event {
+        reason: format!("{number}").into(),
+        message: "x".repeat(1 << 20).into(),
+        warning: false,
+        count: 1,
+    };
+    let events = (0..70).map(|number| EventRow { at: NOON, subject: cart(), event: event(number) });
+    story.store.apply(Rows { events: events.collect(), ..Rows::default() }, NOON);
+
+    for second in 0..5 {
+        let now = NOON.plus(second * SECOND);
+        story.receives(calls(now, front(), cart(), 1, 20));
+        assert!(story.store.tick(now).is_err(), "second {second}");
+    }
+
+    std::fs::create_dir(room.path()).unwrap();
+    story.now = NOON.plus(2 * MINUTE);
+    story.store.tick(story.now).unwrap();
+    let (story, _) = story.crashes(room.path());
+    assert_eq!(requests(&story.last(5 * MINUTE)), 5, "a new log began with what memory held");
+}
+
+#[test]
 fn a_directory_that_can_only_be_read_is_read() {
     let room = tempfile::tempdir().unwrap();
     let mut story = kept_in(room.path());
