@@ -27,6 +27,7 @@ mod sum;
 mod tile;
 mod timeline;
 mod varint;
+mod writing;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use self::checkpoint::{Keeper, Rest};
+use self::checkpoint::Keeper;
 pub use self::config::{Retention, StoreConfig};
 use self::disk::journal::Record;
 use self::exemplars::Exemplars;
@@ -48,6 +49,7 @@ use self::spread::step_of;
 pub use self::states::UsagePoint;
 use self::states::{StateLimits, States};
 use self::timeline::{Forget, floor};
+use self::writing::Rest;
 use crate::{
     End, EntityId, EventRow, Exemplar, FactRow, Inside, Interval, Kind, Moment, Outside, OutsideKind, Rows, SECOND,
     StateRow, Tier, Who, Workload,
@@ -331,17 +333,14 @@ impl Store {
         }
     }
 
-    /// Makes durable what came, and writes files when it is time.
+    /// Makes durable what came, and has files written when it is time.
     fn keep(&mut self, now: Moment) -> Result<usize, StoreError> {
         let Some(keeper) = &mut self.keeper else { return Ok(0) };
         let flushed = keeper.flush();
-        let (states, exemplars, intervals) = (&self.states, &self.exemplars, &self.intervals);
-        let traces = exemplars.each().map(|(edge, at, exemplar)| Record::Exemplar { edge, at, exemplar });
-        let intervals = intervals.each().map(|interval| Record::Interval(interval.clone()));
-        let mut records = states.records().chain(traces).chain(intervals);
-        let rest = Rest { records: &mut records, awake: &self.awake };
+        let (exemplars, intervals) = (&self.exemplars, &self.intervals);
+        let rest = Rest { states: &self.states, exemplars, intervals, awake: &self.awake };
         let bounds = (&self.config.retention, self.config.disk_bytes);
-        let written = keeper.checkpoint([&mut self.entities, &mut self.hosts], rest, bounds, now);
+        let written = keeper.checkpoint(&mut [&mut self.entities, &mut self.hosts], &rest, bounds, now);
         let written = written.and_then(|files| keeper.is_durable().map(|()| files));
         let merged = keeper.maintain(now);
         if merged || matches!(written, Ok(1..)) {
@@ -351,6 +350,16 @@ impl Store {
         }
         flushed?;
         written
+    }
+
+    /// Ends what is being written, with what follows from it.
+    #[cfg(test)]
+    fn finish_writing(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.finish_writing();
+        }
+        // Whatever is wrong is told by ticks.
+        let _ = self.keep(self.now);
     }
 
     /// Merges files of one stretch that is over, now. True if there were any.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::spread::step_of;
-use super::timeline::{Timeline, floor};
+use super::timeline::{Timeline, ceil, floor};
 use crate::{Moment, STEP, Tier};
 
 /// A coarse block at the edge of a range may stick out by this share of it: what is drawn has about sixty points.
@@ -74,11 +74,6 @@ fn next_kept(timeline: &Timeline, at: u32) -> u32 {
     let after = at.saturating_add(1);
     let starts = Tier::ALL.into_iter().map(|tier| ceil(after.max(timeline.line(tier).kept_from), tier));
     starts.min().unwrap_or(after).max(after)
-}
-
-/// The first step at or after `step` where a block may begin.
-pub(crate) fn ceil(step: u32, tier: Tier) -> u32 {
-    floor(step.saturating_add(tier.steps().saturating_sub(1)), tier)
 }
 
 /// The longest block that begins at a step and ends within the range.

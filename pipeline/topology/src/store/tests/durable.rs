@@ -7,19 +7,19 @@ use super::support::{story as in_memory, *};
 use crate::store::{OpenReport, Retention, Store, StoreConfig};
 use crate::*;
 
-fn front() -> std::sync::Arc<End> {
+pub(super) fn front() -> std::sync::Arc<End> {
     end(workload("shop", "front"))
 }
 
-fn cart() -> std::sync::Arc<End> {
+pub(super) fn cart() -> std::sync::Arc<End> {
     end(both("shop", "cart-v1", "cart"))
 }
 
-fn config(directory: &Path) -> StoreConfig {
+pub(super) fn config(directory: &Path) -> StoreConfig {
     StoreConfig { directory: Some(directory.to_owned()), ..StoreConfig::default() }
 }
 
-fn kept_in(directory: &Path) -> Story {
+pub(super) fn kept_in(directory: &Path) -> Story {
     story_with(config(directory))
 }
 
@@ -33,7 +33,7 @@ impl Story {
     }
 }
 
-fn files(directory: &Path, part: &str) -> Vec<std::path::PathBuf> {
+pub(super) fn files(directory: &Path, part: &str) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|path| path.to_string_lossy().contains(part)).collect();
     files.sort();
@@ -41,7 +41,7 @@ fn files(directory: &Path, part: &str) -> Vec<std::path::PathBuf> {
 }
 
 /// Everything that an answer says, comparable.
-fn told(observed: &Observed) -> BTreeMap<String, Vec<String>> {
+pub(super) fn told(observed: &Observed) -> BTreeMap<String, Vec<String>> {
     let name = |id| observed.registry.get(id).unwrap().who.node(View::Workload).to_string();
     let edges = observed.edges.iter().map(|edge| {
         let rows = edge.rows.iter().map(|row| format!("{row:?}"));
@@ -172,6 +172,7 @@ fn late_data_joins_the_file_of_its_hour() {
 fn a_log_cut_anywhere_gives_what_was_whole() {
     let room = tempfile::tempdir().unwrap();
     let mut story = kept_in(room.path());
+    story.sleeps(0);
     let mut ends = Vec::new();
     for count in 1..=3 {
         story.receives(calls(story.now, front(), cart(), count, 20));
@@ -198,6 +199,7 @@ fn a_log_cut_anywhere_gives_what_was_whole() {
 fn a_log_with_any_byte_wrong_is_read_up_to_there() {
     let room = tempfile::tempdir().unwrap();
     let mut story = kept_in(room.path());
+    story.sleeps(0);
     story.receives(calls(story.now, front(), cart(), 1, 20));
     story.store.tick(story.now).unwrap();
     let now = story.now;
