@@ -469,3 +469,34 @@ service:
     let graph = map.json("/api/v1/graph?collapse=none");
     assert_eq!(graph["edges"][0]["health"]["level"], "red", "{graph}");
 }
+
+#[test]
+fn who_is_required_and_was_never_seen_is_on_the_map_as_missing() {
+    let (otlp, port, room) = (free_port(), free_port(), Room::new());
+    let baseline = "apiVersion: topology/v1alpha1
+kind: TopologyBaseline
+metadata: { name: shop }
+spec:
+  defaults: { missingAfter: 0s }
+  edges:
+    - from: { ns: shop, kind: Deployment, name: worker }
+      to: { ns: shop, kind: Deployment, name: cart }
+      state: require
+    - { from: { name: \"*\" }, to: { name: \"*\" } }
+";
+    let keys = format!(", baselines: [\"{}\"]", room.file("baseline.yaml", baseline).display());
+    let map = Map { tidewatch: Tidewatch::start_in(room, &config(otlp, port, &keys)), otlp, port };
+    let worker = || {
+        let graph = map.json("/api/v1/graph?collapse=none");
+        let found = graph["nodes"].as_array()?.iter().find(|node| node["name"] == "worker").cloned()?;
+        Some((found["expected"].clone(), graph["edges"].as_array()?.iter().any(|edge| edge["expected"] == "missing")))
+    };
+
+    until("it is drawn, and the call that it does not make", || worker() == Some((json!("missing"), true)));
+
+    let detail = map.json("/api/v1/nodes/prod/shop/Deployment/worker");
+    assert_eq!(detail["name"], "worker", "{detail}");
+    assert_eq!(map.json("/api/v1/graph")["groups"][0]["nodes"], 2);
+    map.receives(&[call("web", "cart", 1)]);
+    until("others come, and it stays", || map.edge("web", "cart").is_some() && worker().is_some());
+}

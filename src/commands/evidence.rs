@@ -14,7 +14,7 @@ use crate::top::fetch::{Address, get};
 /// Where it comes from.
 #[derive(Debug, Clone, Args)]
 pub struct Source {
-    /// The server that keeps the map
+    /// The server that keeps the map; by http:// only, if need be through a tunnel
     #[arg(long, value_name = "URL", default_value = "http://localhost:4680")]
     pub server: String,
     /// The server's token, if it wants one

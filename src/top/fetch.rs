@@ -13,6 +13,11 @@ pub enum FetchError {
     /// The URL is not one that can be read.
     #[error("\"{0}\" is not a URL of the form http://host:port/path")]
     Url(String),
+    /// The URL wants TLS.
+    #[error(
+        "\"{0}\" cannot be read: TLS is not supported here; ask the server itself by http://, if need be through a tunnel"
+    )]
+    Tls(String),
     /// Nobody answers.
     #[error("cannot read {url}: {reason}")]
     Unreachable {
@@ -34,6 +39,9 @@ pub struct Address {
 impl Address {
     /// Reads a URL.
     pub fn parse(url: &str) -> Result<Self, FetchError> {
+        if url.starts_with("https://") {
+            return Err(FetchError::Tls(url.into()));
+        }
         let rest = url.strip_prefix("http://").ok_or_else(|| FetchError::Url(url.into()))?;
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         if authority.is_empty() {
@@ -85,5 +93,20 @@ fn refusal(status: hyper::StatusCode, body: &str) -> String {
         format!("it answers {status}")
     } else {
         format!("it answers {status}: {}", said.trim())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_plain_http_is_refused_with_the_reason() {
+        let refusal = |url: &str| Address::parse(url).unwrap_err().to_string();
+
+        assert!(refusal("https://map.example/").contains("TLS is not supported"));
+        assert!(refusal("map.example:4680").contains("http://host:port"));
+        assert!(refusal("http:///api").contains("http://host:port"));
+        assert!(Address::parse("http://localhost:4680").is_ok());
     }
 }

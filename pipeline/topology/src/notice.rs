@@ -6,9 +6,9 @@
 //!
 //! Enter at [`Board`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{Class, Level, Moment, Name, NodeId, Protocol, Transport};
+use crate::{Class, Interval, Level, Moment, Name, NodeId, Protocol, Subject, Transport};
 
 /// A finding that is open.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,20 +67,130 @@ pub struct Notices {
     pub standings: Vec<Standing>,
 }
 
-/// Where the owner of the map hangs what is open, and the receiver reads it.
+/// Where the owner of the map hangs what is open, and the receiver reads it; and where the receiver notes what it told,
+/// and the owner takes that to the store, so that a restart tells nothing again.
 ///
-/// A lock, held to exchange a pointer: written once in 15 seconds, read once in one.
+/// A lock each, held to exchange a pointer or a few: written once in 15 seconds, read once in one.
 #[derive(Debug, Default)]
-pub struct Board(Mutex<Arc<Notices>>);
+pub struct Board {
+    open: Mutex<Arc<Notices>>,
+    told: Mutex<Vec<Interval>>,
+    remembered: Mutex<Arc<[Interval]>>,
+}
 
 impl Board {
     /// Replaces everything.
     pub fn hang(&self, notices: Notices) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(notices);
+        *lock(&self.open) = Arc::new(notices);
     }
 
     /// Everything that hangs there now.
     pub fn read(&self) -> Arc<Notices> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&lock(&self.open))
+    }
+
+    /// Notes what was told, or that it is over.
+    pub fn note(&self, told: impl IntoIterator<Item = Telling>) {
+        lock(&self.told).extend(told.into_iter().map(Telling::into_interval));
+    }
+
+    /// What was noted since it was last taken, as the store keeps it.
+    pub fn take(&self) -> Vec<Interval> {
+        std::mem::take(&mut *lock(&self.told))
+    }
+
+    /// Keeps what the store remembers of this, for receivers that begin. What else it remembers does not matter.
+    pub fn remember(&self, intervals: &[Interval]) {
+        *lock(&self.remembered) = intervals.iter().filter(|interval| Telling::is(interval)).cloned().collect();
+    }
+
+    /// What a receiver told before a restart and was not over then.
+    pub fn remembered(&self, teller: &str) -> Vec<Telling> {
+        let remembered = Arc::clone(&lock(&self.remembered));
+        remembered.iter().filter_map(Telling::of_interval).filter(|telling| &*telling.teller == teller).collect()
+    }
+}
+
+/// Each statement that changes it leaves it whole, so a panic elsewhere does not spoil it.
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// That a finding was told to the world.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Telling {
+    /// By which receiver.
+    pub teller: Name,
+    /// Which finding, by its id.
+    pub finding: Name,
+    /// How bad it was.
+    pub level: Level,
+    /// When for the first time.
+    pub first: Moment,
+    /// When for the last time.
+    pub last: Moment,
+    /// When it was over; `None` while it is open.
+    pub over: Option<Moment>,
+}
+
+/// What the rule of such an interval begins with; the teller follows.
+const TOLD: &str = "told by ";
+
+impl Telling {
+    /// True if the interval is about what was told.
+    pub fn is(interval: &Interval) -> bool {
+        matches!(interval.subject, Subject::Finding(_)) && interval.rule.starts_with(TOLD)
+    }
+
+    fn into_interval(self) -> Interval {
+        Interval {
+            subject: Subject::Finding(self.finding),
+            rule: format!("{TOLD}{}", self.teller).into(),
+            level: self.level,
+            from: self.first,
+            to: self.over,
+            // Nothing was measured; the time of the last telling stands here, to the microsecond.
+            value: self.last.0 as f64,
+        }
+    }
+
+    fn of_interval(interval: &Interval) -> Option<Self> {
+        let Subject::Finding(finding) = &interval.subject else { return None };
+        Some(Self {
+            teller: interval.rule.strip_prefix(TOLD)?.into(),
+            finding: finding.clone(),
+            level: interval.level,
+            first: interval.from,
+            last: Moment(interval.value as u64),
+            over: interval.to,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_comes_back_to_who_told_it_by_way_of_the_store() {
+        let telling = |teller: &str| Telling {
+            teller: teller.into(),
+            finding: "f1".into(),
+            level: Level::Red,
+            first: Moment(1 << 60),
+            last: Moment((1 << 60) + (1 << 40)),
+            over: None,
+        };
+        let board = Board::default();
+        board.note([telling("topology"), telling("topology/other")]);
+        let mut kept = board.take();
+        kept.push(Interval { rule: "edge.unexpected".into(), ..kept[0].clone() });
+
+        let after_a_restart = Board::default();
+        after_a_restart.remember(&kept);
+
+        assert_eq!(after_a_restart.remembered("topology"), [telling("topology")]);
+        assert_eq!(after_a_restart.remembered("topology/third"), []);
+        assert!(board.take().is_empty(), "it is taken once");
     }
 }

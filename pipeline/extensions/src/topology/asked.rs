@@ -75,6 +75,13 @@ impl Asked {
         Ok(Self { parameters, ..Self::default() })
     }
 
+    /// Bytes that it occupies, about.
+    pub fn size(&self) -> usize {
+        let parameters = self.parameters.iter().map(|(name, value)| name.len().saturating_add(value.len()));
+        let texts = parameters.chain([self.rest.len(), self.body.len()]);
+        texts.fold(size_of::<Self>(), usize::saturating_add)
+    }
+
     /// The value of a parameter, if it is there and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

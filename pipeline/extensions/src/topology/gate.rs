@@ -12,7 +12,7 @@ use super::asked::Asked;
 
 /// Questions answered at a time: the map is a guest on machines that have other work.
 pub const AT_ONCE: usize = 2;
-/// Answers that are kept to be shared, in bytes.
+/// Answers that are kept to be shared, and their questions, in bytes.
 const MOST_KEPT: usize = 64 << 20;
 
 /// A question, as far as its answer depends on it.
@@ -72,6 +72,11 @@ impl Gate {
         if kept.serial != serial || kept.bytes > MOST_KEPT {
             *kept = Answers { serial, ..Answers::default() };
         }
+        if let Some(place) = kept.answers.get(&question) {
+            return Rc::clone(place);
+        }
+        // A question takes room even if nobody answers it.
+        kept.bytes = kept.bytes.saturating_add(question.asked.size());
         Rc::clone(kept.answers.entry(question).or_default())
     }
 
@@ -172,6 +177,20 @@ mod tests {
         let (answers, ()) = tokio::join!(join_all(asks), release);
 
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), AT_ONCE + 3);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_to_be_shared_is_bounded_by_what_was_asked_too() {
+        let gate = Gate::new(1);
+        let body = "x".repeat(MOST_KEPT / 8);
+
+        for number in 0..20 {
+            let mut question = question(number);
+            question.asked.body.clone_from(&body);
+            assert!(gate.ask(question, 1, || Answer::new("text/plain", "no")).await.is_ok());
+        }
+
+        assert!(gate.kept.borrow().answers.len() < 10);
     }
 
     #[tokio::test]

@@ -31,9 +31,13 @@ impl Guard {
     /// A page of another site may make its own name point here ("DNS rebinding"); its requests then carry that name.
     /// An address cannot be made to point elsewhere.
     pub fn knows_host(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Fault> {
-        let header = headers.get(HOST).and_then(|host| host.to_str().ok());
+        // RFC 9112 3.2: who sends several may mean one here and another to a server in front.
+        let mut hosts = headers.get_all(HOST).iter();
+        let (header, None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) else {
+            return Err(Fault::bad("the request has several Host headers"));
+        };
         let Some(called) = uri.host().or_else(|| header.map(host_of)) else {
-            return Err(Fault::bad("the request has no Host header"));
+            return Err(Fault::bad("the request has no Host header that can be read"));
         };
         let called = called.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
         if self.any_name || self.names.contains(&called) || called.parse::<IpAddr>().is_ok() {
@@ -63,10 +67,11 @@ impl Guard {
 }
 
 fn host_of(endpoint: &str) -> &str {
-    if let Some(rest) = endpoint.strip_prefix('[') {
-        return rest.split_once(']').map_or(rest, |(host, _)| host);
+    let bracketed = endpoint.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    match bracketed {
+        Some((host, port)) if port.is_empty() || port.starts_with(':') => host,
+        _ => endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host),
     }
-    endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host)
 }
 
 fn password(basic: &str) -> Option<String> {
@@ -103,11 +108,24 @@ mod tests {
     fn a_name_that_somebody_made_point_here_is_refused() {
         let guard = guard(TopologyConfig { endpoint: "map.shop:4680".into(), ..TopologyConfig::default() });
 
-        for host in ["localhost:4680", "LOCALHOST", "127.0.0.1:4680", "[::1]:4680", "map.shop:4680", "10.1.2.3"] {
+        for host in ["localhost:4680", "LOCALHOST", "localhost.", "127.0.0.1:4680", "10.1.2.3", "map.shop.:4680"] {
             assert_eq!(called(&guard, host), 200, "{host}");
         }
-        assert_eq!(called(&guard, "evil.example:4680"), 421);
-        assert_eq!(called(&guard, "127.0.0.1.evil.example"), 421);
+        for host in ["[::1]:4680", "[::1]", "[fe80::1]:4680", "map.shop:4680"] {
+            assert_eq!(called(&guard, host), 200, "{host}");
+        }
+        for host in [
+            "evil.example:4680",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "localhost@evil.example",
+            "evil.example#localhost",
+            "[::1].evil.example",
+            "[evil.example]",
+            "",
+        ] {
+            assert_eq!(called(&guard, host), 421, "{host}");
+        }
     }
 
     #[test]

@@ -111,13 +111,16 @@ impl Topology {
             tracing::warn!("{problem}");
         }
         let (publish, map) = watch::channel(Arc::new(Published::first(now, store.snapshot())));
+        let (baselines, board) = (Arc::clone(&self.baselines), Arc::clone(&self.board));
+        let judging = Judging::new(&self.rules, baselines, &self.config.cluster, board);
         let owner = Owner::start(Work {
             intake: Arc::clone(&self.intake),
             clock: Arc::clone(&self.context.clock),
             store,
-            judging: Judging::new(&self.rules, Arc::clone(&self.baselines), Arc::clone(&self.board)),
+            judging,
             publish,
             telemetry: Telemetry::new(&self.context.registry),
+            stop: self.context.stop.clone(),
         });
         let owner = owner.map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
         Ok((owner, map))

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use topology::baseline::{Baseline, Watches};
+use topology::baseline::{Absent, Baseline, Watches};
 use topology::rules::{Rule, Rules};
 use topology::{Expectations, Health, Interval, Judgements, Level, Moment, Observed, Reason, Subject, View};
 
 use super::published::Published;
 
 /// What is thought of the map at one moment.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Opinion {
     /// The end of the step that it is about; zero before the first.
     pub at: Moment,
@@ -19,6 +19,8 @@ pub struct Opinion {
     pub expectations: Expectations,
     /// These.
     pub baselines: Arc<[Arc<Baseline>]>,
+    /// Whom they require and nobody has seen.
+    pub absent: Absent,
 }
 
 impl Opinion {
@@ -37,7 +39,7 @@ impl Opinion {
         // Files have no history here: an earlier moment is held against those of today.
         let baselines = Arc::clone(&map.opinion.baselines);
         let expectations = Watches::expectations(&baselines, observed, end);
-        Arc::new(Self { at: end, judgements, expectations, baselines })
+        Arc::new(Self { at: end, judgements, expectations, baselines, absent: Absent::default() })
     }
 }
 
@@ -67,16 +69,7 @@ fn judgements(intervals: &[Interval], rules: &Rules, observed: &Observed, at: Mo
 }
 
 fn reason(rule: &Rule, interval: &Interval) -> Reason {
-    Reason {
-        rule: rule.name.clone(),
-        class: rule.class,
-        level: interval.level,
-        value: interval.value,
-        threshold: rule.threshold(interval.value, interval.level),
-        unit: rule.metric.unit(),
-        since: interval.from,
-        suggestion: rule.suggestion.clone(),
-    }
+    rule.reason(interval.level, interval.value, interval.from)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The one thread that writes: takes rows, keeps the store's time, publishes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use component::Clock;
+use component::{Clock, StopSignal};
 use tokio::sync::watch;
 use topology::store::Store;
 use topology::{Intake, Moment, Taken};
@@ -35,20 +36,21 @@ pub struct Work {
     pub publish: watch::Sender<Arc<Published>>,
     /// What it counts.
     pub telemetry: Telemetry,
+    /// How the process ends when the map cannot go on.
+    pub stop: StopSignal,
 }
 
 impl Owner {
     /// Starts the thread.
     pub fn start(work: Work) -> std::io::Result<Self> {
         let intake = Arc::clone(&work.intake);
-        let thread = std::thread::Builder::new().name("map-store".into()).spawn(move || run(work))?;
+        let thread = std::thread::Builder::new().name("map-store".into()).spawn(move || guarded(work))?;
         Ok(Self { intake, thread })
     }
 
     /// Ends the thread after what still waits is written.
     pub async fn stop(self) {
         self.intake.close();
-        // A thread that panicked has said so already.
         let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
     }
 }
@@ -56,6 +58,17 @@ impl Owner {
 /// The moment that a clock shows.
 pub fn moment(clock: &dyn Clock) -> Moment {
     Moment(clock.now().unix_nanos)
+}
+
+/// A map that nobody writes would answer with its last second for ever: a panic ends the process, in order and with an
+/// error. What the directory holds is there after a restart.
+fn guarded(work: Work) {
+    let (intake, stop) = (Arc::clone(&work.intake), work.stop.clone());
+    // Nothing of `work` is left to be seen broken.
+    if catch_unwind(AssertUnwindSafe(|| run(work))).is_err() {
+        intake.close();
+        stop.stop(Err("the thread that keeps the map has panicked; the log says where".into()));
+    }
 }
 
 fn run(mut work: Work) {

@@ -61,7 +61,7 @@ impl Published {
         }
     }
 
-    /// What a window shows.
+    /// What a window shows, and beside it whom a baseline requires and nobody has seen.
     pub fn observe(&self, from: Moment, to: Moment) -> Arc<Observed> {
         self.window(Window { from, to, of_hosts: false })
     }
@@ -79,7 +79,10 @@ impl Published {
             return found;
         }
         let Window { from, to, of_hosts } = window;
-        let observed = if of_hosts { self.snapshot.observe_hosts(from, to) } else { self.snapshot.observe(from, to) };
+        let observed = match of_hosts {
+            true => self.snapshot.observe_hosts(from, to),
+            false => self.opinion.absent.beside(self.snapshot.observe(from, to)),
+        };
         let observed = Arc::new(observed);
         let mut kept = self.windows.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MOST_WINDOWS {

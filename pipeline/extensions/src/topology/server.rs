@@ -10,8 +10,9 @@ use bytes::Bytes;
 use component::Registry;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Limited, StreamBody};
+use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
 use hyper::body::Incoming;
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
@@ -238,9 +239,22 @@ fn refusal(fault: &Fault) -> Response<Body> {
 }
 
 async fn read(body: Incoming) -> Result<String, Fault> {
+    let too_long = || {
+        let error = format!("the body is longer than {LONGEST_BODY} bytes");
+        Fault { status: 413, error, help: None }
+    };
+    if body.size_hint().lower() > LONGEST_BODY as u64 {
+        return Err(too_long());
+    }
     let reading = Limited::new(body, LONGEST_BODY).collect();
     let read = tokio::time::timeout(BODY_TIMEOUT, reading).await;
     let read = read.map_err(|_| Fault { status: 408, error: "the body came in too slowly".into(), help: None })?;
-    let read = read.map_err(|error| Fault::bad(format!("the body cannot be read: {error}")))?;
+    let read = read.map_err(|error| match error.is::<LengthLimitError>() {
+        true => too_long(),
+        false => Fault::bad(format!("the body cannot be read: {error}")),
+    })?;
     String::from_utf8(read.to_bytes().into()).map_err(|_| Fault::bad("the body is not UTF-8"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,9 @@
-use ::config::{Mark, Problems, Request, assert_readme_table, decode_component};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::config::TopologyConfig;
+use ::config::{Mark, Problems, Request, assert_readme_table, decode_component};
+use component::{Budget, Clock, Now};
+
+use super::*;
 
 /// The settings of an extension as a file has them, or why they are refused.
 fn settings(yaml: &str) -> Result<TopologyConfig, String> {
@@ -51,4 +54,29 @@ fn what_makes_no_sense_is_refused_with_the_key_that_is_wrong() {
 #[test]
 fn the_readme_has_every_key() {
     assert_readme_table::<TopologyConfig>(concat!(env!("CARGO_MANIFEST_DIR"), "/src/topology/README.md"));
+}
+
+/// A clock that breaks when it is looked at for the second time: the first look opens the store, all others are the owner's.
+#[derive(Default)]
+struct Fragile(AtomicUsize);
+
+impl Clock for Fragile {
+    fn now(&self) -> Now {
+        assert_eq!(self.0.fetch_add(1, Ordering::Relaxed), 0, "the clock is broken");
+        Now::default()
+    }
+}
+
+#[tokio::test]
+async fn a_map_that_cannot_go_on_ends_the_process_with_an_error() {
+    let context = BuildContext::new(Arc::new(Fragile::default()), Budget::new(1), 1);
+    let config = TopologyConfig { endpoint: "127.0.0.1:0".into(), ..TopologyConfig::default() };
+    let mut map = Topology::build(&config, &context).unwrap();
+
+    map.start().await.unwrap();
+
+    let reason = context.stop.asked().await.unwrap_err();
+    assert!(reason.contains("panicked"), "{reason}");
+    assert!(map.intake.take(std::time::Duration::ZERO).closed, "what comes now is refused or counted");
+    map.stop().await;
 }

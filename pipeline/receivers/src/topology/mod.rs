@@ -37,6 +37,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Reads the board of the map.
 pub struct TopologyReceiver {
     config: TopologyReceiverConfig,
+    /// Its id, under which it remembers what it told.
+    name: String,
     board: Arc<Board>,
     clock: Arc<dyn Clock>,
     outlets: Outlets,
@@ -54,6 +56,7 @@ impl Receiver for TopologyReceiver {
         Ok(Self {
             board: context.find(&extension)?,
             config: config.clone(),
+            name: context.id.to_string(),
             clock: Arc::clone(&context.clock),
             outlets,
             running: None,
@@ -63,12 +66,13 @@ impl Receiver for TopologyReceiver {
     async fn start(&mut self) -> Result<(), StartError> {
         let (stop, stopping) = watch::channel(false);
         let interval = self.config.interval.as_duration();
+        let renotify = u64::try_from(self.config.renotify.as_duration().as_nanos()).unwrap_or(u64::MAX);
         let task = Task {
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.clock),
             logs: self.outlets.outlet(Signal::Logs, "topology"),
             metrics: self.outlets.outlet(Signal::Metrics, "topology"),
-            herald: Herald::new(u64::try_from(self.config.renotify.as_duration().as_nanos()).unwrap_or(u64::MAX)),
+            herald: Herald::new(&self.name, renotify),
             gauges: Gauges::default(),
             interval,
             measured: None,
@@ -111,14 +115,15 @@ impl Task {
     /// False if something must be offered again.
     async fn tell(&mut self) -> bool {
         let Some(logs) = &self.logs else { return true };
-        let now = Moment(self.clock.now().unix_nanos);
-        let messages = self.herald.due(&self.board.read(), now);
+        let (now, notices) = (Moment(self.clock.now().unix_nanos), self.board.read());
+        self.board.note(self.herald.look(&self.board, &notices, now));
+        let messages = self.herald.due(&notices, now);
         if messages.is_empty() {
             return true;
         }
         match logs.send(write::events(&messages, now)).await {
             Ok(()) => {
-                self.herald.delivered(&messages, now);
+                self.board.note(self.herald.delivered(&messages, now));
                 true
             }
             Err(refusal) => {

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use ::config::assert_readme_table;
 use component::testkit::{faults, settings};
 use pdata::{Batch, Signal};
-use topology::{Class, Level, Moment, NodeId, Notice, Notices, Protocol, SECOND, Standing, Transport};
+use topology::notice::Telling;
+use topology::{Board, Class, Level, Moment, NodeId, Notice, Notices, Protocol, SECOND, Standing, Transport};
 
 use super::config::TopologyReceiverConfig;
 use super::herald::{Herald, Message, State};
@@ -45,7 +46,15 @@ fn states(messages: &[Message]) -> Vec<(State, &str)> {
 }
 
 fn herald() -> Herald {
-    Herald::new(HOUR)
+    Herald::new("topology", HOUR)
+}
+
+/// A herald after a restart, and the board on which the map hung what this one told before.
+fn heir(told: Vec<Telling>) -> (Herald, Board) {
+    let (before, after) = (Board::default(), Board::default());
+    before.note(told);
+    after.remember(&before.take());
+    (herald(), after)
 }
 
 #[test]
@@ -80,6 +89,62 @@ fn what_stays_open_is_told_once_in_a_while() {
 
     assert!(herald.due(&open(&[&finding]), NOON.plus(HOUR - 1)).is_empty());
     assert_eq!(states(&herald.due(&open(&[&finding]), NOON.plus(HOUR))), [(State::StillOpen, "a")]);
+}
+
+/// What one that has told the finding at noon leaves to be remembered.
+fn told_at_noon(finding: &Arc<Notice>) -> Vec<Telling> {
+    let mut before = herald();
+    let opened = before.due(&open(&[finding]), NOON);
+    before.delivered(&opened, NOON)
+}
+
+#[test]
+fn a_restart_tells_nothing_again_and_forgets_nothing() {
+    let (finding, later) = (unexpected("a", "web", "redis"), NOON.plus(60 * SECOND));
+    let (mut herald, board) = heir(told_at_noon(&finding));
+
+    assert_eq!(herald.look(&board, &open(&[&finding]), later), []);
+    assert!(herald.due(&open(&[&finding]), later).is_empty());
+    assert_eq!(states(&herald.due(&open(&[&finding]), NOON.plus(HOUR))), [(State::StillOpen, "a")]);
+
+    let closed = herald.due(&open(&[]), later);
+    assert_eq!(states(&closed), [(State::Closed, "a")]);
+    let over = herald.delivered(&closed, later);
+    assert_eq!((over[0].first, over[0].over), (NOON, Some(later)), "it ends the telling that began before");
+}
+
+#[test]
+fn what_needs_time_to_be_found_again_is_not_told_again() {
+    let (finding, later) = (unexpected("a", "web", "redis"), NOON.plus(60 * SECOND));
+    let (mut herald, board) = heir(told_at_noon(&finding));
+
+    assert_eq!(herald.look(&board, &open(&[]), NOON), []);
+    assert!(herald.due(&open(&[]), NOON).is_empty(), "nobody knows yet that it is over");
+
+    assert_eq!(herald.look(&board, &open(&[&finding]), later), []);
+    assert!(herald.due(&open(&[&finding]), later).is_empty());
+}
+
+#[test]
+fn what_was_told_before_a_restart_and_never_comes_back_is_forgotten() {
+    let (mut herald, board) = heir(told_at_noon(&unexpected("a", "web", "redis")));
+    assert_eq!(herald.look(&board, &open(&[]), NOON), []);
+
+    let over = herald.look(&board, &open(&[]), NOON.plus(HOUR));
+
+    assert_eq!(over.iter().map(|telling| telling.over).collect::<Vec<_>>(), [Some(NOON.plus(HOUR))]);
+    assert_eq!(herald.look(&board, &open(&[]), NOON.plus(2 * HOUR)), []);
+}
+
+#[test]
+fn what_was_not_delivered_before_a_restart_is_told_after_it() {
+    let finding = unexpected("a", "web", "redis");
+    assert_eq!(herald().due(&open(&[&finding]), NOON).len(), 1);
+
+    let (mut herald, board) = heir(Vec::new());
+
+    assert_eq!(herald.look(&board, &open(&[&finding]), NOON), []);
+    assert_eq!(states(&herald.due(&open(&[&finding]), NOON)), [(State::Open, "a")]);
 }
 
 #[test]

@@ -10,7 +10,8 @@ use super::file::Mode;
 use super::finding::{EdgeSample, Finding, FindingKind, Ports, SAMPLES, called, evidence, id};
 use super::judge::{Judged, JudgedEdge, judge, required};
 use crate::{
-    EdgeRow, EntityId, Expectation, Expectations, Level, Moment, Name, NodeId, Observed, Protocol, Standing, View,
+    EdgeRow, EntityId, Expectation, Expectations, Level, Moment, Name, NodeId, Observed, Protocol, Registry, Standing,
+    View,
 };
 
 /// How a window stands to a baseline.
@@ -258,7 +259,7 @@ impl<'a> Picture<'a> {
         if lines.is_empty() {
             return;
         }
-        let census = Census::of(self.observed);
+        let census = Census::of(&self.observed.registry);
         let mut absent: BTreeMap<NodeId, u64> = BTreeMap::new();
         for line in lines.iter().filter_map(|at| baseline.lines.get(*at)) {
             let ends = [&line.from, &line.to].map(|end| census.last_of(end, &baseline.cluster));
@@ -363,33 +364,33 @@ impl<'a> Picture<'a> {
 }
 
 /// An entity, its node, and when it was last seen.
-type Found = (EntityId, NodeId, Moment);
+pub(super) type Found = (EntityId, NodeId, Moment);
 
 /// Everybody by name.
-struct Census<'o> {
-    observed: &'o Observed,
-    by_name: HashMap<&'o str, Vec<EntityId>>,
+pub(super) struct Census<'r> {
+    registry: &'r Registry,
+    by_name: HashMap<&'r str, Vec<EntityId>>,
 }
 
-impl<'o> Census<'o> {
-    fn of(observed: &'o Observed) -> Self {
+impl<'r> Census<'r> {
+    pub fn of(registry: &'r Registry) -> Self {
         let mut by_name: HashMap<&str, Vec<EntityId>> = HashMap::new();
-        for (id, entity) in (0..).map(EntityId).zip(&observed.registry.entities) {
+        for (id, entity) in (0..).map(EntityId).zip(&registry.entities) {
             for name in names(&entity.who) {
                 by_name.entry(name).or_default().push(id);
             }
         }
-        Self { observed, by_name }
+        Self { registry, by_name }
     }
 
     /// Whom an end means: who of them was seen last.
-    fn last_of(&self, end: &EndPattern, cluster: &str) -> Option<Found> {
-        let all = || (0..).map(EntityId).take(self.observed.registry.entities.len());
+    pub fn last_of(&self, end: &EndPattern, cluster: &str) -> Option<Found> {
+        let all = || (0..).map(EntityId).take(self.registry.entities.len());
         let candidates: Vec<EntityId> = match end.keys() {
             Some(keys) => keys.iter().filter_map(|key| self.by_name.get(key)).flatten().copied().collect(),
             None => all().collect(),
         };
-        let known = candidates.into_iter().filter_map(|id| Some((id, self.observed.registry.get(id)?)));
+        let known = candidates.into_iter().filter_map(|id| Some((id, self.registry.get(id)?)));
         let meant = known.filter(|(_, entity)| end.fit(&entity.who, cluster) > Fit::No);
         let (id, entity) = meant.max_by_key(|(_, entity)| entity.last_seen)?;
         Some((id, entity.who.node(View::Workload), entity.last_seen))

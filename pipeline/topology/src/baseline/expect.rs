@@ -8,7 +8,7 @@ use super::end::{EndPattern, Fit, names};
 use super::file::{self, BaselineFile, Defaults, EdgeConfig, Ignore, Mode, Severity, State, items};
 use super::pattern::Pattern;
 use super::port::{self, Port};
-use crate::{EdgeRow, Inside, Kind, Level, Moment, Name, Who, Workload};
+use crate::{EdgeRow, Level, Moment, Name, Who};
 
 /// An expected architecture, as a reviewed file says it.
 #[derive(Debug, Clone)]
@@ -175,25 +175,6 @@ impl Baseline {
     pub fn patience(&self) -> Option<u64> {
         let requires = self.lines.iter().any(|line| line.state == State::Require);
         requires.then_some(self.missing_after)
-    }
-
-    /// Workloads that must be there. They are on the map before anything was seen of them.
-    pub fn required(&self) -> Vec<Who> {
-        let lines = self.lines.iter().filter(|line| line.state == State::Require);
-        lines.flat_map(|line| [&line.from, &line.to]).filter_map(|end| self.certain(end)).collect()
-    }
-
-    /// The one workload that an end means, if it can be no other.
-    fn certain(&self, end: &EndPattern) -> Option<Who> {
-        let [super::end::Shape::Named(named)] = end.shapes.as_slice() else { return None };
-        let literal = |pattern: &Option<Pattern>| pattern.clone().filter(Pattern::is_literal).map(|it| it.0);
-        let (namespace, name, kind) = (literal(&named.ns)?, literal(&named.name)?, named.kind?);
-        let is_workload = !kind.is_outside() && !matches!(kind, Kind::Service);
-        is_workload.then(|| {
-            let cluster = literal(&named.cluster).unwrap_or_else(|| self.cluster.clone());
-            let workload = Some(Workload { kind, name: name.into() });
-            Who::Inside(Inside { cluster: cluster.into(), namespace: namespace.into(), workload, service: None })
-        })
     }
 
     /// True if the entity lives in a namespace that is judged.

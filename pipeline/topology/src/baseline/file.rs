@@ -40,7 +40,7 @@ pub(super) struct Metadata {
 pub(super) struct Spec {
     /// What is judged.
     pub scope: Scope,
-    /// What findings lead to.
+    /// Whether findings are looked for.
     pub mode: Mode,
     /// How a draft is learned, and what neither a draft nor a judgement looks at.
     pub learning: Learning,
@@ -62,15 +62,15 @@ pub(super) struct Scope {
     pub namespaces: Vec<String>,
 }
 
-/// What findings lead to. Traffic is never blocked.
+/// Whether findings are looked for. Traffic is never blocked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Config)]
 pub(super) enum Mode {
     /// Nothing is judged yet.
     Learn,
-    /// The map shows them.
+    /// The map shows them, and the receiver `topology` tells them.
     #[default]
     Observe,
-    /// They are reported, too.
+    /// The same.
     #[config(rename = "enforce-report")]
     EnforceReport,
 }

@@ -62,10 +62,11 @@ pub fn learn(windows: &[&Observed], lesson: &Lesson) -> String {
     for observed in windows {
         collect(observed, lesson, &mut lanes, &mut notes);
     }
-    let (kept, rare): (Vec<_>, Vec<_>) = lanes.into_iter().partition(|(_, lane)| lane.calls >= lesson.min_observations);
+    let (mut kept, rare): (Vec<_>, Vec<_>) =
+        lanes.into_iter().partition(|(_, lane)| lane.calls >= lesson.min_observations);
     let mut text = head(windows, lesson, &notes);
     text.push_str(if kept.is_empty() { "  edges: []\n" } else { "  edges:\n" });
-    for ((from, to), lane) in &kept {
+    for ((from, to), lane) in &mut kept {
         let ports = lane.ports();
         // Writing to a String cannot fail.
         let _ = writeln!(text, "    # {} calls, last {}", lane.calls, lane.last_seen.to_rfc3339());
@@ -146,14 +147,15 @@ impl Notes {
 impl Lane {
     fn add(&mut self, row: &EdgeRow) {
         let Some(port) = row.port else { return self.is_vague = true };
-        let protocols = self.ports.entry((port, Layer::of(row.transport))).or_default();
+        let protocols = self.ports.entry((port, layer(row))).or_default();
         if !row.protocol.is_unspecified() {
             protocols.insert(row.protocol.0.to_string());
         }
     }
 
     /// None if they are too many, or if none is known. What evidence does not know contradicts no line.
-    fn ports(&self) -> Vec<Port> {
+    fn ports(&mut self) -> Vec<Port> {
+        self.join();
         if self.ports.len() > MOST_PORTS {
             return Vec::new();
         }
@@ -165,6 +167,28 @@ impl Lane {
         };
         self.ports.iter().map(port).collect()
     }
+
+    /// Of two lanes that saw one port, one may know its transport and the other what is spoken.
+    fn join(&mut self) {
+        let vague: Vec<u16> = self.ports.keys().filter(|(_, layer)| layer.is_none()).map(|(port, _)| *port).collect();
+        for number in vague {
+            let known = [Layer::Tcp, Layer::Udp].map(|layer| (number, Some(layer)));
+            let only = match known.map(|port| self.ports.contains_key(&port)) {
+                [true, false] => known[0],
+                [false, true] => known[1],
+                _ => continue,
+            };
+            let spoken = self.ports.remove(&(number, None)).unwrap_or_default();
+            self.ports.entry(only).or_default().extend(spoken);
+        }
+    }
+}
+
+/// Spans often do not tell the transport. Round trips and segments are those of TCP.
+fn layer(row: &EdgeRow) -> Option<Layer> {
+    let flow = &row.measures.flow;
+    let is_tcp = flow.rtt_count > 0 || flow.segments > 0 || flow.retransmits > 0;
+    Layer::of(row.transport).or(is_tcp.then_some(Layer::Tcp))
 }
 
 fn head(windows: &[&Observed], lesson: &Lesson, notes: &Notes) -> String {

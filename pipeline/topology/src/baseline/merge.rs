@@ -83,11 +83,15 @@ fn additions<'o>(held: &Baseline, offered: &'o Baseline, conflicts: &mut Vec<Str
             is_as_strict && own.from.covers(&line.from) && own.to.covers(&line.to)
         };
         let own: Vec<&Line> = held.lines.iter().filter(covers).collect();
-        if own.iter().any(|own| port::cover(&own.ports, &line.ports)) {
+        if own.iter().any(|own| own.ports.is_empty()) {
             continue;
         }
-        let open = line.ports.iter().filter(|port| !own.iter().any(|own| own.ports.iter().any(|it| it.covers(port))));
-        let open: Vec<Port> = open.cloned().collect();
+        let has = |port: &Port| {
+            let mut ports = own.iter().flat_map(|own| &own.ports);
+            // Whoever forbids more than before means it.
+            ports.any(|own| if is_forbid { own.covers(port) } else { own.admits(port) })
+        };
+        let open: Vec<Port> = line.ports.iter().filter(|port| !has(port)).cloned().collect();
         if !open.is_empty() || line.ports.is_empty() {
             additions.push((line, open));
         }

@@ -6,6 +6,7 @@
 //!
 //! Enter at [`Baseline::read`], then [`compare()`] for one window or [`Watch`] for a server.
 
+mod absent;
 mod compare;
 mod difference;
 mod documents;
@@ -29,6 +30,7 @@ mod tests_files;
 mod watch;
 mod write;
 
+pub use self::absent::Absent;
 pub use self::compare::{Comparison, Counts, compare};
 pub use self::difference::Difference;
 pub use self::expect::Baseline;

@@ -71,6 +71,16 @@ impl Port {
             && self.number.is_none_or(|number| other.number == Some(number))
             && self.transport.is_none_or(|transport| other.transport == Some(transport))
     }
+
+    /// True if nothing that is known of `other` is elsewhere. What a draft does not know contradicts nothing.
+    pub fn admits(&self, other: &Self) -> bool {
+        let known = Self {
+            number: other.number,
+            transport: other.transport.or(self.transport),
+            protocols: if other.protocols.is_empty() { self.protocols.clone() } else { other.protocols.clone() },
+        };
+        self.covers(&known)
+    }
 }
 
 /// One part of a port: what is not said means anything, what is not known contradicts nothing.

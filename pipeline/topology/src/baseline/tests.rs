@@ -187,7 +187,84 @@ fn a_required_workload_of_which_nothing_is_seen_is_missing_itself() {
     let comparison = compared(lists, &shop);
 
     assert_eq!(found(&comparison), [(FindingKind::NodeMissing, "worker".into())]);
-    assert_eq!(baseline(lists).required().len(), 1);
+}
+
+/// The workload that a `require` line names, and nobody has seen.
+const WORKER: &str =
+    "  edges:\n    - { from: { ns: shop, kind: Deployment, name: worker }, to: { ns: shop, name: cart }, state: require }
+    - { from: { name: \"*\" }, to: { name: \"*\" } }\n";
+
+#[test]
+fn a_required_workload_that_nobody_has_seen_is_drawn_before_and_after_it_is_missing() {
+    let (shop, baselines) = (shop(), [Arc::new(baseline(WORKER))]);
+    let absent = Absent::of(&baselines, &shop.observed().registry, &"prod".into());
+    let observed = absent.beside(shop.observed());
+    let query = crate::query::GraphQuery {
+        collapse: crate::query::Collapse::Only(std::collections::BTreeSet::new()),
+        ..crate::query::GraphQuery::default()
+    };
+    let drawn = |expectations: &crate::Expectations| {
+        let graph = crate::query::graph(&observed, &crate::Judgements::default(), expectations, &query);
+        let worker = graph.nodes.iter().find(|node| &*node.id.name == "worker").cloned();
+        (worker.map(|node| node.expected), graph.edges.iter().any(|edge| edge.expected == Some(Expectation::Missing)))
+    };
+
+    let waits = compare(&baseline(WORKER).missing_after(3600 * SECOND), &observed, shop.now());
+    let misses = compare(&baseline(WORKER), &observed, shop.now());
+
+    assert_eq!(drawn(&waits.expectations), (Some(None), false));
+    assert_eq!(drawn(&misses.expectations), (Some(Some(Expectation::Missing)), true));
+    assert_eq!(found(&misses), [(FindingKind::NodeMissing, "worker".into())]);
+    let mut with_worker = shop;
+    with_worker.workload("shop", "worker");
+    let known = with_worker.observed();
+    assert_eq!(
+        Absent::of(&baselines, &known.registry, &"prod".into()).beside(known).registry.entities.len(),
+        9,
+        "it was seen"
+    );
+}
+
+#[test]
+fn who_is_absent_is_called_as_far_as_the_file_tells() {
+    let lines = "spec:
+  edges:
+    - { from: { ns: shop, name: worker }, to: { ns: shop, name: mail }, state: require }
+    - { from: { ns: shop, kind: Deployment, name: worker }, to: { ns: shop, name: mail }, state: require }
+    - { from: { ns: shop, name: \"cron-*\" }, to: { ns: shop, cluster: east, service: stock }, state: require }
+    - { from: { ns: shop, name: web }, to: { external: { dns: [mail.example] } }, state: require }
+";
+    let unnamed = format!("apiVersion: topology/v1alpha1\nkind: TopologyBaseline\nmetadata: {{ name: shop }}\n{lines}");
+    let baselines = [Arc::new(read(&unnamed).unwrap_or_else(|problems| panic!("{problems}")))];
+
+    let absent = Absent::of(&baselines, &shop().observed().registry, &"prod".into());
+    let drawn = absent.beside(Observed { registry: shop().observed().registry, ..Observed::default() });
+
+    let ids = drawn.nodes.iter().map(|node| drawn.registry.get(node.entity).unwrap().who.node(crate::View::Workload));
+    assert_eq!(
+        ids.map(|id| id.to_string()).collect::<Vec<_>>(),
+        ["prod/shop/Deployment/worker", "prod/shop/Service/mail", "east/shop/Service/stock"],
+        "neither who may be many, nor who was seen, nor who is outside"
+    );
+}
+
+#[test]
+fn who_is_absent_stays_behind_those_who_come() {
+    let mut shop = shop();
+    let mut absent = Absent::of(&[Arc::new(baseline(WORKER))], &shop.observed().registry, &"prod".into());
+    let mut expectations = compare(&baseline(WORKER), &absent.beside(shop.observed()), shop.now()).expectations;
+    let worker = EntityId(8);
+    assert_eq!(expectations.nodes[&worker], Expectation::Missing);
+
+    shop.workload("shop", "newcomer");
+    assert!(!absent.is_behind(9));
+    absent.move_behind(9, &mut expectations);
+
+    assert!(!expectations.nodes.contains_key(&worker));
+    assert_eq!(expectations.nodes[&EntityId(9)], Expectation::Missing);
+    assert_eq!(expectations.edges[&(EntityId(9), shop.id("cart"))], Expectation::Missing);
+    assert_eq!(expectations.edges[&shop.edge("web", "cart")], Expectation::Expected);
+    assert_eq!(absent.beside(shop.observed()).registry.entities.len(), 10);
 }
 
 #[test]

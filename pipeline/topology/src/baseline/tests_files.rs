@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::tests::{baseline, text};
 use super::*;
 use crate::story::Shop;
-use crate::{Moment, Observed, OutsideKind};
+use crate::{Moment, Observed, OutsideKind, Transport};
 
 fn observed() -> Observed {
     let mut shop = Shop::new();
@@ -51,6 +51,59 @@ fn a_draft_is_sorted_says_its_counts_and_expects_what_was_seen() {
     assert!(draft.contains("metadata: { name: shop, cluster: prod }"), "{draft}");
     let twice = learn(&[&observed], &Lesson::new("shop"));
     assert_eq!(draft, twice);
+}
+
+/// The demo's shop as spans show it: of half of its edges the kernel told the transport.
+#[test]
+fn a_draft_of_the_demo_adds_nothing_to_its_reviewed_baseline() {
+    const REVIEWED: &str = include_str!("../../../../examples/demo/baseline.yaml");
+    let mut shop = Shop::new();
+    for name in ["customers", "web", "shop", "cart", "catalog", "recommend", "search", "payment"] {
+        shop.workload("shop", name);
+    }
+    for (place, (from, to, port)) in (0..).zip([
+        ("customers", "web", 18080),
+        ("web", "shop", 18081),
+        ("web", "cart", 18082),
+        ("web", "catalog", 18083),
+        ("web", "recommend", 18085),
+        ("web", "search", 18086),
+        ("shop", "cart", 18082),
+        ("shop", "catalog", 18083),
+        ("cart", "payment", 18084),
+    ]) {
+        shop.calls(from, to, "http", 100);
+        let row = &mut shop.edges.last_mut().unwrap().rows[0];
+        (row.port, row.transport) = (Some(port), Transport::Unspecified);
+        row.measures.flow.rtt_count = place % 2;
+    }
+    let observed = shop.observed();
+
+    let draft = learn(&[&observed], &Lesson::new("shop"));
+
+    assert_eq!(draft.matches("transport: tcp").count(), 4, "what is known is written\n{draft}");
+    assert_eq!(merged(REVIEWED, &draft).added, 0, "{draft}");
+    let also_udp = draft.replace("{ port: 18084, protocols", "{ port: 18084, transport: udp, protocols");
+    assert_eq!(merged(REVIEWED, &also_udp).added, 1, "what is known and new is added\n{also_udp}");
+    let forbids = draft.replace("state: allow", "state: forbid");
+    let narrow = forbids.replace("{ port: 18084, protocols", "{ port: 18084, transport: tcp, protocols");
+    assert_eq!(merged(&narrow, &forbids).added, 1, "whoever forbids more than before means it");
+}
+
+#[test]
+fn a_port_is_listed_once_if_one_lane_knows_its_transport_and_another_what_is_spoken() {
+    let mut shop = Shop::new();
+    shop.workload("shop", "web").workload("shop", "cart");
+    shop.calls("web", "cart", "http", 100);
+    shop.edges.last_mut().unwrap().rows[0].transport = Transport::Unspecified;
+    let spans = shop.observed();
+    shop.edges.clear();
+    shop.calls("web", "cart", "unspecified", 100);
+    let flows = shop.observed();
+
+    let draft = learn(&[&spans, &flows], &Lesson::new("shop"));
+
+    assert!(draft.contains("ports: [{ port: 8080, transport: tcp, protocols: [http] }]\n"), "{draft}");
 }
 
 const KEPT: &str = "  edges:

@@ -185,6 +185,13 @@ pub(super) fn flag_names() -> impl Iterator<Item = &'static str> {
     FLAGS.iter().map(|(name, _, _)| *name)
 }
 
+impl NumberField {
+    /// True for what only entities have: on an edge it speaks of each end, as their texts do.
+    pub(super) fn is_of_entities(self) -> bool {
+        matches!(self, Self::Cpu | Self::Memory | Self::Restarts | Self::Callers | Self::Callees | Self::Rank)
+    }
+}
+
 impl Unit {
     fn name(self) -> &'static str {
         match self {

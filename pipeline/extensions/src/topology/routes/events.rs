@@ -43,7 +43,7 @@ pub fn answer(asked: &Asked, map: &Published, _settings: &Settings) -> Result<An
     let (view, snapshot) = (view(asked)?, &map.snapshot);
     let mut events = match asked.get("node") {
         Some(_) => {
-            let members = members(snapshot.registry(), &asked.node("node")?, view)?;
+            let members = members(map, &asked.node("node")?, view)?;
             members.into_iter().flat_map(|entity| of(snapshot, entity, view, from, to)).collect()
         }
         None => of_all(snapshot, view, from, to),

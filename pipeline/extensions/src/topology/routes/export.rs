@@ -1,4 +1,5 @@
-//! `/api/v1/export`: everything that a window shows, as a file that `graph export` writes and offline commands read.
+//! `/api/v1/export`: everything that was seen in a window, as a file that `graph export` writes and offline commands read.
+//! Whom a baseline requires and nobody has seen is not in it: a file is evidence.
 
 use topology::export::{self, File};
 
@@ -15,5 +16,5 @@ pub fn answer(asked: &Asked, map: &Published, _settings: &Settings) -> Result<An
     let (from, to) = asked.window(map.now)?;
     let file = asked.word("format", &[("json", File::Json), ("yaml", File::Yaml)])?.unwrap_or(File::Json);
     let kind = if file == File::Yaml { "application/yaml" } else { JSON };
-    Ok(Answer::new(kind, export::window(&map.observe(from, to), file)))
+    Ok(Answer::new(kind, export::window(&map.snapshot.observe(from, to), file)))
 }

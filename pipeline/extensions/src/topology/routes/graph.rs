@@ -76,7 +76,7 @@ pub fn answer(asked: &Asked, map: &Published, settings: &Settings) -> Result<Ans
     };
     if let Format::Window(file) = format {
         let (from, to) = asked.window(map.now)?;
-        return Ok(Answer::new(media(file), export::window(&map.observe(from, to), file)));
+        return Ok(Answer::new(media(file), export::window(&map.snapshot.observe(from, to), file)));
     }
     let (query, filter) = question(asked, Limits { nodes: most, edges: most })?;
     let mut graph = draw(asked, map, settings, query, filter)?;

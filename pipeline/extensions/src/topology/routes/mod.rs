@@ -18,6 +18,8 @@ mod rules;
 mod series;
 mod stack;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -70,6 +70,9 @@ fn operation(route: &'static Route, has_body: bool) -> Value {
     });
     if let (true, Some(operation)) = (has_body, operation.as_object_mut()) {
         let text = json!({"schema": {"type": "string"}});
+        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+            responses.insert("413".to_owned(), fault("The body is too long."));
+        }
         operation.insert("requestBody".to_owned(), json!({"required": true, "content": {"application/yaml": text}}));
     }
     operation

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use topology::store::{Series, SeriesQuery, Snapshot};
+use topology::store::{Series, SeriesQuery};
 use topology::{Histogram, Measures, Moment, Tier, View};
 
 use super::Settings;
@@ -53,29 +53,22 @@ struct Numbers {
 /// The series.
 pub fn answer(asked: &Asked, map: &Published, _settings: &Settings) -> Result<Answer, Fault> {
     let (from, to) = asked.window(map.now)?;
-    let query = question(&map.snapshot, &Subject::asked(asked)?, view(asked)?, from, to)?;
+    let query = question(map, &Subject::asked(asked)?, view(asked)?, from, to)?;
     Answer::json(&columns(&map.snapshot.series(&query)))
 }
 
-fn question(
-    snapshot: &Snapshot,
-    subject: &Subject,
-    view: View,
-    from: Moment,
-    to: Moment,
-) -> Result<SeriesQuery, Fault> {
-    let known = snapshot.known_edges();
+fn question(map: &Published, subject: &Subject, view: View, from: Moment, to: Moment) -> Result<SeriesQuery, Fault> {
+    let known = map.snapshot.known_edges();
     let known = known.iter().map(|edge| (edge.source, edge.target));
     Ok(match subject {
         Subject::Node(id) => {
-            let members = members(snapshot.registry(), id, view)?;
+            let members = members(map, id, view)?;
             // What it answers; calls within it are not calls of anybody else.
             let edges = known.filter(|(source, target)| members.contains(target) && !members.contains(source));
             SeriesQuery { edges: edges.collect(), answered: members.iter().copied().collect(), from, to }
         }
         Subject::Edge(source, target) => {
-            let (sources, targets) =
-                (members(snapshot.registry(), source, view)?, members(snapshot.registry(), target, view)?);
+            let (sources, targets) = (members(map, source, view)?, members(map, target, view)?);
             let edges = known.filter(|(source, target)| sources.contains(source) && targets.contains(target));
             SeriesQuery { edges: edges.collect(), answered: Vec::new(), from, to }
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use topology::query;
-use topology::{EntityId, Moment, NodeId, Observed, Registry, View};
+use topology::{EntityId, Moment, NodeId, Observed, View};
 
 use super::Parameter;
 use crate::topology::asked::{Asked, Fault};
@@ -68,10 +68,13 @@ pub fn window(asked: &Asked, map: &Published) -> Result<Seen, Fault> {
     Ok(Seen { from, to, view, observed })
 }
 
-/// The entities that a view draws as this node.
-pub fn members(registry: &Registry, id: &NodeId, view: View) -> Result<HashSet<EntityId>, Fault> {
-    let entities = (0_u32..).zip(&registry.entities);
+/// The entities that a view draws as this node; none if it is required and nobody has seen it.
+pub fn members(map: &Published, id: &NodeId, view: View) -> Result<HashSet<EntityId>, Fault> {
+    let entities = (0_u32..).zip(&map.snapshot.registry().entities);
     let members: HashSet<EntityId> =
         entities.filter(|(_, entity)| entity.who.node(view) == *id).map(|(place, _)| EntityId(place)).collect();
-    if members.is_empty() { Err(Fault::absent(format!("no node is called `{id}` in this view"))) } else { Ok(members) }
+    if members.is_empty() && !map.opinion.absent.has(id, view) {
+        return Err(Fault::absent(format!("no node is called `{id}` in this view")));
+    }
+    Ok(members)
 }
