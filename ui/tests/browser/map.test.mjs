@@ -115,6 +115,13 @@ test("two hundred nodes are drawn, every edge is on the map, and zooming out lea
   assert.equal(await map.locator(".node .name").first().isVisible(), false);
 });
 
+test("beyond what a page can hold nodes are counted instead of drawn", async () => {
+  const { page, map } = await visit("?open=*&rail=0", { world: "fourteen_hundred" });
+
+  await page.getByText("200 nodes are not drawn").waitFor();
+  assert.equal(await map.locator(".node").count(), 1200);
+});
+
 test("beyond what a picture can hold the page folds and says so", async () => {
   const { page, map, address } = await visit("?open=*&rail=0", { world: "cluster" });
 
