@@ -104,7 +104,7 @@ test("new data moves nothing that was there", async () => {
   assert.deepEqual(await places(), before);
 });
 
-test("two hundred nodes are drawn, every edge is on the map, and zooming out leaves out names", async () => {
+test("two hundred nodes are drawn, every edge is on the map, and zooming by keys leaves out names and brings them back", async () => {
   const { map, page } = await visit("?open=*&rail=0", { world: "two_hundred" });
 
   await eventually(() => map.locator(".node").count(), 200);
@@ -113,6 +113,15 @@ test("two hundred nodes are drawn, every edge is on the map, and zooming out lea
   for (let times = 0; times < 12; times += 1) await page.keyboard.press("-");
   await eventually(() => map.getAttribute("class"), (name) => /detail-(far|groups)/.test(name));
   assert.equal(await map.locator(".node .name").first().isVisible(), false);
+  for (let times = 0; times < 12; times += 1) await page.keyboard.press("+");
+  await eventually(() => map.getAttribute("class"), (name) => /detail-near/.test(name));
+});
+
+test("beyond what a page can hold nodes are counted instead of drawn", async () => {
+  const { page, map } = await visit("?open=*&rail=0", { world: "fourteen_hundred" });
+
+  await page.getByText("200 nodes are not drawn").waitFor();
+  assert.equal(await map.locator(".node").count(), 1200);
 });
 
 test("beyond what a picture can hold the page folds and says so", async () => {

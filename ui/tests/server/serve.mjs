@@ -20,6 +20,7 @@ const WORLDS = {
   empty: () => ({ nodes: [], edges: [] }),
   two_hundred: () => large(200, 600, 8),
   thousand: () => large(1000, 3000, 20),
+  fourteen_hundred: () => large(1400, 1000, 20),
   cluster: () => large(2000, 20_000, 40),
 };
 
