@@ -25,7 +25,6 @@ use std::collections::HashSet;
 
 use crate::{EntityId, Expectations, Judgements, Moment, Observed};
 
-pub use self::field::{FieldDoc, vocabulary};
 pub use self::words::FilterError;
 
 /// A parsed expression.

@@ -148,14 +148,19 @@ fn a_filter_that_cannot_be_read_says_where_and_what_to_do() {
 }
 
 #[test]
-fn every_word_of_the_vocabulary_can_be_used() {
-    for word in vocabulary() {
-        let text = match word.kind {
-            "text" => format!("{} = x", word.name),
-            "number" => format!("{} > 1", word.name),
-            _ => format!("is:{}", word.name),
-        };
-        Filter::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+fn every_word_can_be_used_and_is_in_the_readme() {
+    let readme = include_str!("../../README.md");
+    let used = |text: String| drop(Filter::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}")));
+    let told = |name: &str| assert!(readme.contains(&format!("`{name}`")), "README.md does not name `{name}`");
+
+    for (names, kind, _) in field::FIELDS {
+        let test = if matches!(kind, field::Field::Text(_)) { "= x" } else { "> 1" };
+        names.iter().for_each(|name| used(format!("{name} {test}")));
+        told(names[0]);
+    }
+    for (name, _, _) in field::FLAGS {
+        used(format!("is:{name}"));
+        told(name);
     }
 }
 

@@ -48,13 +48,9 @@ impl Judge {
         Self { rules, states: HashMap::new() }
     }
 
-    /// The rules.
-    pub fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
     /// How many opinions it keeps.
-    pub fn opinions(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn opinions(&self) -> usize {
         self.states.len()
     }
 
@@ -72,6 +68,7 @@ impl Judge {
         for scope in [Scope::Edge, Scope::Node, Scope::Group] {
             if scope == Scope::Group {
                 judged.judgements.colour_servers(&self.rules.rules, &scenes);
+                self.note_servers(now, &mut judged, &mut held);
             }
             for (index, rule) in self.rules.rules.iter().enumerate().filter(|(_, rule)| rule.on == scope) {
                 let Some(scene) = scenes.get(&(rule.window, 0)) else { continue };
@@ -94,6 +91,28 @@ impl Judge {
         self.forget(&held, now, &mut judged);
         judged.judgements.sort();
         judged
+    }
+
+    /// Servers that answer for faults of edges have a history too, or the past would show them well.
+    fn note_servers(&mut self, now: Moment, judged: &mut Judged, held: &mut HashSet<(usize, Subject)>) {
+        let rules = self.rules.rules.iter().enumerate().filter(|(_, rule)| rule.is_of_faults(Scope::Edge));
+        let known: HashMap<&str, (usize, &Rule)> = rules.map(|it| (it.1.name.as_str(), it)).collect();
+        for (id, health) in &judged.judgements.nodes {
+            for reason in &health.reasons {
+                let Some((index, rule)) = known.get(reason.rule.as_str()) else { continue };
+                let key = (*index, Subject::Node(*id));
+                let before = self.states.get(&key).copied().unwrap_or_else(|| State::new(Moment::default()));
+                let mut state = before;
+                // Another edge that is worse may have been so for longer than this server has answered for one.
+                let worse = reason.level > before.level;
+                let since = if worse { reason.since.max(before.since) } else { now };
+                if state.take(reason.level, reason.value, 0, since) {
+                    judged.changes.extend(changes(rule, &key.1, &before, &state));
+                }
+                held.insert(key.clone());
+                self.states.insert(key, state);
+            }
+        }
     }
 
     /// Each window that some rule wants, once; and those that rates are compared with.
@@ -129,6 +148,12 @@ impl Judge {
                 judged.changes.push(interval(rule, &key.1, &state, Some(now)));
             }
         }
+    }
+}
+
+impl Rule {
+    fn is_of_faults(&self, on: Scope) -> bool {
+        self.on == on && self.metric == Metric::ErrorRatio
     }
 }
 
@@ -271,7 +296,7 @@ impl Judgements {
     /// Faults of an edge that the server's own numbers show are the server's: its node takes their colour. Where the
     /// server was not seen, the client's word is taken for it.
     fn colour_servers(&mut self, rules: &[Rule], scenes: &BTreeMap<(u64, u64), Scene>) {
-        let of_faults = |on| rules.iter().filter(move |rule| rule.on == on && rule.metric == Metric::ErrorRatio);
+        let of_faults = |on| rules.iter().filter(move |rule| rule.is_of_faults(on));
         let own: HashSet<&str> = of_faults(Scope::Node).map(|rule| rule.name.as_str()).collect();
         for rule in of_faults(Scope::Edge) {
             let edges = scenes.get(&(rule.window, 0)).into_iter().flat_map(|scene| &scene.edges);

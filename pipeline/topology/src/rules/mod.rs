@@ -66,7 +66,8 @@ pub struct Rule {
 
 impl Rules {
     /// The rules that hold when no file is given.
-    pub fn default_rules() -> Self {
+    #[cfg(test)]
+    pub(crate) fn default_rules() -> Self {
         let mut problems = Problems::new();
         Self::read([], &mut problems).unwrap_or_default()
     }

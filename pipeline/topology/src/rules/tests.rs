@@ -106,6 +106,30 @@ fn faults_that_the_server_did_not_see_are_not_its_own() {
 }
 
 #[test]
+fn servers_that_answer_for_an_edge_have_a_history_of_it() {
+    let file = "
+        defaults: false
+        for: 0s
+        rules: [{name: half-fail, on: edge, metric: error_ratio, yellow: 10%, red: 40%}]
+    ";
+    let mut court = Court::of(file);
+    let server = Subject::Node(failing(0).id("cart"));
+    let mut history = |shop: &Shop| {
+        let changes = court.sees(shop).changes.into_iter().filter(|it| it.subject == server);
+        changes
+            .map(|it| (it.level, it.from.since(FROM) / STEP, it.to.map(|to| to.since(FROM) / STEP)))
+            .collect::<Vec<_>>()
+    };
+
+    assert_eq!(history(&failing(20)), [(Level::Yellow, 1, None)]);
+    assert_eq!(history(&failing(20)), []);
+    assert_eq!(history(&failing(50)), [(Level::Yellow, 1, Some(3)), (Level::Red, 3, None)]);
+    assert_eq!(history(&failing(20)), [(Level::Red, 3, Some(4)), (Level::Yellow, 4, None)]);
+    assert_eq!(history(&failing(0)), [(Level::Yellow, 4, Some(5))]);
+    assert_eq!(history(&failing(0)), []);
+}
+
+#[test]
 fn only_what_is_abnormal_or_may_soon_be_is_remembered() {
     let mut court = Court::by_default();
 
@@ -232,9 +256,9 @@ fn a_file_replaces_adds_and_disables() {
     shop.outside(OutsideKind::MySQL, "db");
     shop.calls("cart", "db", "mysql", 50).taking_ms(9);
     let mut court = Court::of(file);
-    let memory = court.judge.rules().rules.iter().find(|rule| rule.name == "memory");
-    assert!(memory.is_none());
-    let cpu = court.judge.rules().rules.iter().find(|rule| rule.name == "cpu").unwrap();
+    let rules = Rules::read([("rules.yaml", file)], &mut Problems::new()).unwrap().rules;
+    assert!(!rules.iter().any(|rule| rule.name == "memory"));
+    let cpu = rules.iter().find(|rule| rule.name == "cpu").unwrap();
     assert_eq!(cpu.window, 60 * SECOND, "times of a file hold for the default rules too");
 
     let judged = court.sees_for(90, &shop);
