@@ -34,9 +34,9 @@ enum Command {
         /// Why there is no peer.
         #[arg(long, default_value = "not asked for")]
         without_peer: String,
-        /// The example `cost` of `ebpf-probes`.
+        /// Where the examples of `ebpf-probes` are, built.
         #[arg(long)]
-        cost: Option<PathBuf>,
+        examples: Option<PathBuf>,
         /// Where criterion leaves its results.
         #[arg(long, default_value = "target/criterion")]
         criterion: PathBuf,
@@ -102,12 +102,12 @@ fn main() -> ExitCode {
 
 fn execute(command: Command) -> Result<(), Fault> {
     match command {
-        Command::Run { ours, peer, without_peer, cost, criterion, seconds, runs, write, only } => {
+        Command::Run { ours, peer, without_peer, examples, criterion, seconds, runs, write, only } => {
             let peer = peer.map(|path| Program { name: "Go Collector", path }).ok_or(without_peer);
             let ours = Program { name: "Tidewatch", path: ours };
             let stretch = Duration::from_secs(seconds.max(1));
             let is_part = !only.is_empty();
-            let report = rows::all(&Bench { ours, peer, cost, criterion, stretch, runs: runs.max(1), only });
+            let report = rows::all(&Bench { ours, peer, examples, criterion, stretch, runs: runs.max(1), only });
             if let Some(path) = write {
                 let whole = if is_part { std::fs::read_to_string(&path).ok() } else { None };
                 let text = whole.map_or_else(|| report.text().to_owned(), |whole| report.update(&whole));

@@ -21,10 +21,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let definitions = records::parse(&fs::read_to_string(Path::new(SOURCES).join("records.h"))?)?;
     fs::write(out.join("layout.rs"), records::rust(&definitions))?;
     fs::write(out.join("layout_check.h"), records::c_checks(&definitions))?;
-    compile(&out)
+    compile(&out, "probes")?;
+    compile(&out, "floor")
 }
 
-fn compile(out: &Path) -> Result<(), Box<dyn Error>> {
+fn compile(out: &Path, name: &str) -> Result<(), Box<dyn Error>> {
     let architecture = env::var("CARGO_CFG_TARGET_ARCH")?;
     let (kernel_name, headers) = match architecture.as_str() {
         "x86_64" => ("x86", "/usr/include/x86_64-linux-gnu"),
@@ -38,9 +39,9 @@ fn compile(out: &Path) -> Result<(), Box<dyn Error>> {
         .arg(format!("-I{headers}"))
         .arg(format!("-I{}", out.display()))
         .arg("-c")
-        .arg(Path::new(SOURCES).join("probes.c"))
+        .arg(Path::new(SOURCES).join(name).with_extension("c"))
         .arg("-o")
-        .arg(out.join("probes.o"))
+        .arg(out.join(name).with_extension("o"))
         .output()
         .map_err(|error| {
             format!("cannot run '{clang}' ({error}): the eBPF programs need clang 14 or newer; `apt-get install clang`")

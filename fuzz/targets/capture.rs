@@ -9,12 +9,10 @@ use libfuzzer_sys::fuzz_target;
 use self::file::{CaptureReader, Fault, Packet};
 
 // The rooms as they are: the receiver shows only itself to others.
-#[allow(dead_code)]
 #[path = "../../pipeline/receivers/src/pcap/file/mod.rs"]
-mod file;
-#[allow(dead_code)]
+pub mod file;
 #[path = "../../pipeline/receivers/src/pcap/frame.rs"]
-mod frame;
+pub mod frame;
 
 /// A header that a file may begin with, so that not every run has to find one.
 #[derive(Debug, Clone, Copy, Arbitrary)]

@@ -1,42 +1,39 @@
-//! Bodies and headers of gRPC requests from anywhere: one message or a status, the same wherever frames are cut.
+//! Bodies and headers of gRPC requests and answers from anywhere: one message or a status, the same wherever frames are cut.
 #![no_main]
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body::{Body, Frame};
 use libfuzzer_sys::fuzz_target;
+use transport::DeliveryError;
 
 use self::message::{MessageReader, framed};
 use self::status::{Code, Status};
 
 // The rooms as they are: the transport shows servers and clients, not how they frame.
-#[allow(dead_code)]
-#[path = "../../pipeline/transport/src/admission.rs"]
-mod admission;
-#[allow(dead_code)]
-#[path = "../../pipeline/transport/src/delivery.rs"]
-mod delivery;
-#[allow(dead_code)]
 #[path = "../../pipeline/transport/src/grpc/headers.rs"]
 mod headers;
-#[allow(dead_code)]
-#[path = "../../pipeline/transport/src/intake.rs"]
-mod intake;
-#[allow(dead_code)]
 #[path = "../../pipeline/transport/src/grpc/message.rs"]
 mod message;
-#[allow(dead_code, unfulfilled_lint_expectations)]
 #[path = "../../pipeline/transport/src/status.rs"]
-mod status;
-#[allow(dead_code)]
+pub mod status;
 #[path = "../../pipeline/transport/src/wire.rs"]
 mod wire;
+
+/// Their neighbours, of which they need what the transport shows.
+mod delivery {
+    pub use transport::DeliveryError;
+}
+mod intake {
+    pub use transport::Rejection;
+}
 
 /// What the server allows; its reader is told the length only after this was asked.
 const MOST: usize = 1 << 16;
@@ -70,7 +67,7 @@ fn read(frames: Frames) -> Result<(Bytes, bool), Status> {
         let mut reader = MessageReader::new(frames);
         let prefix = reader.prefix().await?;
         if prefix.length > MOST {
-            return Err(Status::new(Code::ResourceExhausted, "too large"));
+            return Err(Status::no_room());
         }
         let message = reader.message(prefix.length).await?;
         assert_eq!(message.len(), prefix.length);
@@ -90,18 +87,44 @@ fn look_at_headers(call: &Call<'_>) {
         (headers::GRPC_STATUS, call.status),
         (headers::GRPC_MESSAGE, call.text),
         (headers::GRPC_DETAILS, call.details),
+        (headers::GRPC_ENCODING, call.text),
     ];
     for (name, value) in fields {
         put(&mut names, name, value);
     }
-    let _ = headers::timeout(&names);
+    if let Some(timeout) = headers::timeout(&names) {
+        look_at_timeout(timeout);
+    }
     let _ = Status::decode(call.details);
-    let Some(status) = headers::status(&names) else { return };
-    let _ = status.clone().into_delivery_error();
-    let mut written = HeaderMap::new();
-    headers::put_status(&mut written, &status);
+    if let Some(status) = headers::status(&names) {
+        look_at_status(&status);
+    }
+}
+
+/// What is written of a timeout is it, or a little less.
+fn look_at_timeout(timeout: Duration) {
+    let Some(value) = headers::timeout_value(timeout) else { return };
+    let again = headers::timeout(&HeaderMap::from_iter([(headers::GRPC_TIMEOUT, value)])).expect("it was written");
+    let least = timeout.saturating_sub(Duration::from_micros(1) + timeout / 100_000);
+    assert!((least..=timeout).contains(&again), "{timeout:?} became {again:?}");
+}
+
+/// Written as the server does, a status is read again; and it is worth another attempt or not, whether it came by gRPC or
+/// by HTTP.
+fn look_at_status(status: &Status) {
+    let mut written = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, headers::APPLICATION_GRPC),
+        (headers::GRPC_ACCEPT_ENCODING, headers::ACCEPTED),
+    ]);
+    headers::put_status(&mut written, status);
     let again = headers::status(&written).expect("a status was written");
     assert_eq!(again.code, status.code);
+    let by_http = Status::new(Code::of_http(status.http()), "");
+    assert_eq!(is_for_good(by_http), is_for_good(status.clone()), "{status:?}");
+}
+
+fn is_for_good(status: Status) -> bool {
+    matches!(status.into_delivery_error(), DeliveryError::Permanent(_))
 }
 
 fn put(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
@@ -132,10 +155,7 @@ impl Body for Frames {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Ready(self.0.pop_front().map(Ok))
     }
 }

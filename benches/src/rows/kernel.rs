@@ -19,7 +19,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Fault> {
         "ns per run of each program by `bpf_stats`, nginx and wrk flat out, every process observed, a reader that only reads.",
         &["Program", "runs", "ns a run"],
     );
-    let Some(cost) = bench.cost.as_ref().filter(|_| may_load()) else {
+    let Some(examples) = bench.examples.as_ref().filter(|_| may_load()) else {
         report.note("Not run: it needs root and `ebpf-probes/examples/cost.rs`.");
         return Ok(());
     };
@@ -29,7 +29,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Fault> {
     let mut last = Vec::new();
     for _ in 0..bench.runs {
         let seconds = bench.stretch.as_secs();
-        let reader = Command::new(cost).arg(seconds.to_string()).stdout(Stdio::piped()).spawn()?;
+        let reader = Command::new(examples.join("cost")).arg(seconds.to_string()).stdout(Stdio::piped()).spawn()?;
         // The load is there before the first and after the last record is read.
         let said = wrk(nginx.address, bench.stretch + Duration::from_secs(1));
         let output = reader.wait_with_output()?;

@@ -32,8 +32,8 @@ pub struct Bench {
     pub ours: Program,
     /// The Go Collector, or why there is none.
     pub peer: Result<Program, String>,
-    /// `ebpf-probes/examples/cost.rs`, built.
-    pub cost: Option<PathBuf>,
+    /// Where `ebpf-probes/examples` are, built.
+    pub examples: Option<PathBuf>,
     /// Where criterion leaves what it measured.
     pub criterion: PathBuf,
     /// Of each measured stretch.

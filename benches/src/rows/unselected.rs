@@ -12,7 +12,7 @@ use super::web::{Nginx, may_load, wrk_on};
 use super::{Bench, Report};
 use crate::Fault;
 use crate::sink::Sink;
-use crate::subject::{Running, free_address};
+use crate::subject::{Program, Running, free_address};
 
 /// wrk takes whole seconds.
 const STRETCH: Duration = Duration::from_secs(1);
@@ -25,19 +25,32 @@ const FEWEST_TURNS: usize = 2;
 #[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
-    receiver: &'static str,
-    keys: &'static str,
+    beside: Beside,
 }
 
-const CASES: [Case; 3] = [
-    Case { name: "control: Tidewatch without the `ebpf` receiver", receiver: "nop", keys: "" },
+#[derive(Clone, Copy)]
+enum Beside {
+    /// Tidewatch with this receiver and its keys.
+    Tidewatch { receiver: &'static str, keys: &'static str },
+    /// `ebpf-probes/examples/floor.rs`.
+    EmptyPrograms,
+}
+
+const CASES: [Case; 4] = [
+    Case {
+        name: "control: Tidewatch without the `ebpf` receiver",
+        beside: Beside::Tidewatch { receiver: "nop", keys: "" },
+    },
+    Case { name: "floor: programs that do nothing, on the hooks of send and receive", beside: Beside::EmptyPrograms },
     Case {
         name: "not selected by executable",
-        receiver: "ebpf",
-        keys: "include: [{executable: \"*/nobody-runs-this\"}]",
+        beside: Beside::Tidewatch { receiver: "ebpf", keys: "include: [{executable: \"*/nobody-runs-this\"}]" },
     },
     // Whose ports matter is known only when a connection is: until then, and in the kernel, all are candidates.
-    Case { name: "not selected by port", receiver: "ebpf", keys: "include: [{ports: [9]}]" },
+    Case {
+        name: "not selected by port",
+        beside: Beside::Tidewatch { receiver: "ebpf", keys: "include: [{ports: [9]}]" },
+    },
 ];
 
 /// What one case gave.
@@ -116,7 +129,13 @@ fn with_agent<T>(bench: &Bench, case: Case, work: impl FnOnce(&Running) -> Resul
 fn start(bench: &Bench, case: Case) -> Result<(Running, Sink), Fault> {
     let sink = Sink::start(Duration::ZERO)?;
     let telemetry = free_address()?.port();
-    let Case { receiver, keys, .. } = case;
+    let (receiver, keys) = match case.beside {
+        Beside::Tidewatch { receiver, keys } => (receiver, keys),
+        Beside::EmptyPrograms => {
+            let examples = bench.examples.as_ref().ok_or("the examples of `ebpf-probes` are not built")?;
+            return Ok((Program { name: "floor", path: examples.join("floor") }.start("")?, sink));
+        }
+    };
     let agent = bench.ours.start(&format!(
         "receivers:\n  {receiver}: {{{keys}}}\n\
          exporters:\n  otlp_grpc: {{endpoint: \"{}\", tls: {{insecure: true}}}}\n\

@@ -17,6 +17,7 @@ mod factory;
 mod health;
 mod instance;
 mod refusal;
+mod shared;
 mod telemetry;
 #[cfg(feature = "testkit")]
 pub mod testkit;
@@ -33,5 +34,6 @@ pub use factory::{
 };
 pub use health::{Health, Phase};
 pub use refusal::Refusal;
+pub use shared::{Holder, Instance};
 pub use telemetry::{Counter, ExporterTelemetry, Family, Gauge, Histogram, Kind, Registry, Sample, Series};
 pub use traits::{Connector, Exporter, Extension, Outlets, Processor, Receiver};

@@ -11,10 +11,8 @@ mod emit;
 pub mod forward;
 mod histogram;
 mod labels;
-mod names;
 mod series;
 pub mod service_graph;
-mod shared;
 pub mod span_metrics;
 #[cfg(test)]
 mod story;

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rules::Metric;
 use crate::{EntityId, Moment, Name};
 
 /// Health of everything that some rule has an opinion on.
@@ -23,7 +24,7 @@ pub struct Judgements {
 }
 
 /// How something is, and why.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Health {
     /// The worst level of its reasons.
     pub level: Level,
@@ -46,11 +47,25 @@ pub enum Level {
     Red,
 }
 
+impl Level {
+    /// As answers name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Ok => "ok",
+            Self::Yellow => "yellow",
+            Self::Red => "red",
+        }
+    }
+}
+
 /// One rule that fires.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reason {
     /// The rule's name.
     pub rule: String,
+    /// What it measures.
+    pub metric: Metric,
     /// What sort of problem it is.
     pub class: Class,
     /// Which level it gives.
@@ -123,6 +138,20 @@ pub enum Expectation {
     Unexpected,
     /// A line forbids it.
     Forbidden,
+}
+
+impl Expectation {
+    /// As answers name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expected => "expected",
+            Self::Excepted => "excepted",
+            Self::Pending => "pending",
+            Self::Missing => "missing",
+            Self::Unexpected => "unexpected",
+            Self::Forbidden => "forbidden",
+        }
+    }
 }
 
 /// A stretch of time in which something was judged in one way. The history of judgement is made of these.

@@ -159,7 +159,7 @@ fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
 }
 
 /// Year, month and day that many days after the first of 1970; the inverse of [`days_since_1970`].
-fn date_of(days: u64) -> (u64, u64, u64) {
+pub(crate) fn date_of(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

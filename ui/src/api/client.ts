@@ -55,11 +55,6 @@ export async function get<T>(address: string, abort?: AbortSignal): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** GETs text, for exports. */
-export async function getText(address: string): Promise<string> {
-  return (await request(address, {})).text();
-}
-
 /** GETs a graph, whether it comes as columns or as objects. */
 export async function getGraph(address: string, abort?: AbortSignal): Promise<Graph> {
   const answer = await get<Graph | ColumnGraph>(address, abort);

@@ -1,7 +1,5 @@
 // What the server says of one node or one edge, and over time.
-import type { Expectation, Health, Latency, Level, Window } from "./types";
-
-type Maybe<T> = T | null | undefined;
+import type { Calls, Expectation, Health, Level, Maybe, Window } from "./types";
 
 export interface Network {
   connections: number;
@@ -16,12 +14,7 @@ export interface Network {
 }
 
 /** What calls between two or more nodes add up to. */
-export interface Numbers {
-  requests: number;
-  errors: number;
-  client_errors: number;
-  client?: Maybe<Latency>;
-  server?: Maybe<Latency>;
+export interface Numbers extends Calls {
   /** Client minus server time, over the calls that both sides saw. */
   gap_ms?: Maybe<number>;
   network?: Maybe<Network>;
@@ -82,12 +75,8 @@ interface Detail {
 }
 
 /** A node at the other end of calls. */
-export interface Neighbour {
+export interface Neighbour extends Omit<Calls, "client_errors"> {
   id: string;
-  requests: number;
-  errors: number;
-  client?: Maybe<Latency>;
-  server?: Maybe<Latency>;
   protocols: string[];
   level: Level;
   expected?: Maybe<Expectation>;

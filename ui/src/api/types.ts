@@ -4,7 +4,10 @@
 export type Level = "unknown" | "ok" | "yellow" | "red";
 export type Expectation = "expected" | "excepted" | "pending" | "missing" | "unexpected" | "forbidden";
 export type ProblemClass = "architecture" | "performance" | "resource" | "scheduling" | "network";
-type Maybe<T> = T | null | undefined;
+export type Maybe<T> = T | null | undefined;
+
+/** How bad a level is, for sorting. Not to know is worse than to know that all is well. */
+export const BADNESS: Readonly<Record<Level, number>> = { ok: 0, unknown: 1, yellow: 2, red: 3 };
 
 export interface Reason {
   rule: string;

@@ -1,5 +1,6 @@
 // The bar at the top: which view, what to search and filter, which time, and everything else in the menu.
 import { address, go, type ViewName } from "../state/address";
+import { quoted, toggle } from "../filter/language";
 import { graph } from "../state/answers";
 import { Icon } from "../map/icons";
 import { t } from "../text/words";
@@ -42,7 +43,7 @@ function ClusterName() {
   return (
     <select class="cluster" aria-label={t("bar.cluster")} value="" onChange={(event) => {
       const name = event.currentTarget.value;
-      if (name) go({ filter: filter ? `(${filter}) and cluster = ${name}` : `cluster = ${name}` });
+      if (name) go({ filter: toggle(filter, `cluster = ${quoted(name)}`), at: "" });
     }}>
       <option value="">{t("bar.clusters", { n: names.length })}</option>
       {names.map((name) => <option key={name}>{name}</option>)}

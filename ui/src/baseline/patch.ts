@@ -1,11 +1,6 @@
 // Patches to a `TopologyBaseline` file, as YAML that `tidewatch baseline merge` takes.
-import type { EdgeDetail } from "../api/details";
+import type { EdgeDetail, Ends } from "../api/details";
 import { OUTSIDE } from "../state/kinds";
-
-export interface Ends {
-  source: string;
-  target: string;
-}
 
 export interface ExceptionTerms {
   /** A day, `2027-01-31`. */

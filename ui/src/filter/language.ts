@@ -27,10 +27,16 @@ export const FIELDS: readonly (readonly [string, string])[] = [
   ["callers", "callers > 10"],
   ["callees", "callees > 10"],
   ["4xx%", "4xx% > 20"],
+  ["p50", "p50 > 50ms"],
   ["p99", "p99 > 1s"],
+  ["errors", "errors > 0"],
+  ["requests", "requests > 1000"],
   ["seen", "seen < 1h"],
   ["age", "age < 1d"],
   ["rank", "rank <= 5"],
+  ["health", "health = unknown"],
+  ["expected", "expected = excepted"],
+  ["id", 'id = "prod/shop/Deployment/cart"'],
 ];
 
 /** What `is:` may be followed by. */
@@ -62,7 +68,8 @@ export function wordAt(text: string, caret: number): { start: number; word: stri
   return { start, word: before.slice(start) };
 }
 
-const quoted = (name: string) => (/^[\w.-]+$/.test(name) ? name : JSON.stringify(name));
+/** A name as the language wants it: in quotes if it is more than a word. */
+export const quoted = (name: string) => (/^[\w.-]+$/.test(name) ? name : JSON.stringify(name));
 
 /** The field that the values inside a list or behind an operator belong to. */
 function fieldBefore(text: string): string {

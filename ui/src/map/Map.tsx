@@ -13,9 +13,11 @@ import { cursor, hovered, moveCursor, spot } from "./cursor";
 import { camera, current, detail, drawnFor, elementId, fitIfAsked, keep, kept, look, OVERSCAN, revealPick, view } from "./look";
 import { sceneOf, touches, type Scene, type SceneEdge } from "./scene";
 import { Tip } from "./Tip";
+import { count } from "../text/numbers";
 import { t } from "../text/words";
 import { parsePick, select } from "../state/pick";
 import { marks } from "../state/compare";
+import { scheme } from "../state/scheme";
 import { toggleGroup } from "../state/groups";
 import { pickAt } from "./hit";
 
@@ -96,7 +98,7 @@ function Lines({ scene }: { scene: Scene }) {
         const wide = { w: w * (1 + 2 * OVERSCAN), h: h * (1 + 2 * OVERSCAN) };
         if (canvas.current) paint(canvas.current, strokes, drawnFor.value, wide);
       }),
-    [strokes, address.value.theme],
+    [strokes, scheme.value],
   );
   return <canvas ref={canvas} class="lines" aria-hidden="true" />;
 }
@@ -245,7 +247,7 @@ export function GraphMap({ graph, question, asked }: MapProps) {
 function NotDrawn({ scene }: { scene: Scene }) {
   const window = kept.value;
   const there = scene.nodes.filter(({ box }) => touches(box, window)).length;
-  return there > NODES_MOST ? <p class="not-drawn">{t("map.not_drawn", { n: there - NODES_MOST })}</p> : null;
+  return there > NODES_MOST ? <p class="not-drawn">{t("map.not_drawn", { n: count(there - NODES_MOST) })}</p> : null;
 }
 
 /** Marks what is hovered or under the cursor, and its ends, without drawing anything anew. */

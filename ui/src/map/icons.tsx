@@ -27,7 +27,6 @@ const LINES = {
   left: "M10 3.5 5.5 8l4.5 4.5",
   right: "M6 3.5 10.5 8 6 12.5",
   down: "M3.5 6 8 10.5 12.5 6",
-  up: "M3.5 10 8 5.5l4.5 4.5",
   close: "M4 4l8 8M12 4l-8 8",
   plus: "M8 3v10M3 8h10",
   minus: "M3 8h10",
@@ -45,9 +44,7 @@ const LINES = {
   shield: "M8 1.8 13 3.5v4.2c0 3.3-2.2 5.4-5 6.5-2.8-1.1-5-3.2-5-6.5V3.5zM5.7 8 7.4 9.7 10.5 6.5",
   lock: "M4 7.5h8v6H4zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5",
   external: "M6 3H3v10h10v-3M9 2.5h4.5V7M13.5 2.5 7.5 8.5",
-  copy: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
   path: "M3 12a1.5 1.5 0 1 0 .01 0M13 4a1.5 1.5 0 1 0 .01 0M4.5 12H9c3 0 3-3.5 0-3.5H7C4 8.5 4 5 7 5h4.5",
-  theme: "M8 2a6 6 0 1 1 0 12zM8 2a6 6 0 0 0 0 12",
 } as const;
 
 export type IconName = keyof typeof LINES;

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-import { address } from "../state/address";
+import { scheme } from "../state/scheme";
 import { showRange } from "../state/time";
 import { clock, timeOfDay } from "../text/numbers";
 import { t } from "../text/words";
@@ -77,7 +77,7 @@ function last(values: (number | null)[]): number | null {
 export function Chart(props: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const { title, times, lines, format } = props;
-  const { theme } = address.value;
+  const colours = scheme.value;
   useEffect(() => {
     const element = host.current!;
     const plot = new uPlot(options(element, props), [times.map((time) => time / 1000), ...lines.map(({ values }) => values)], element);
@@ -87,7 +87,7 @@ export function Chart(props: ChartProps) {
       observer.disconnect();
       plot.destroy();
     };
-  }, [times, lines, theme]);
+  }, [times, lines, colours]);
   const summary = lines.map((line) => `${line.label} ${format(last(line.values))}`).join(", ");
   return (
     <figure class="chart">

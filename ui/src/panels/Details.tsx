@@ -50,12 +50,15 @@ function Body() {
   const pick = picked.value;
   if (!pick) return null;
   if (pick.is === "group" || (pick.is === "edge" && !subject.value)) return <GroupPanel pick={pick} />;
-  const asked = pick.is === "node" ? node.value : edge.value;
-  if (asked.failure && !asked.data) return <Failed failure={asked.failure} />;
   const over = series.value.data;
-  if (pick.is === "node") return node.value.data?.id === pick.id ? <NodePanel detail={node.value.data} series={over} /> : <Notice title={t("page.loading")} />;
-  const data = edge.value.data;
-  return data?.source === pick.source && data.target === pick.target ? <EdgePanel detail={data} series={over} /> : <Notice title={t("page.loading")} />;
+  if (pick.is === "node") {
+    const { data, failure } = node.value;
+    if (data?.id === pick.id) return <NodePanel detail={data} series={over} />;
+    return failure ? <Failed failure={failure} /> : <Notice title={t("page.loading")} />;
+  }
+  const { data, failure } = edge.value;
+  if (data?.source === pick.source && data.target === pick.target) return <EdgePanel detail={data} series={over} />;
+  return failure ? <Failed failure={failure} /> : <Notice title={t("page.loading")} />;
 }
 
 export function Details() {

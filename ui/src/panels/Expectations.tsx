@@ -1,9 +1,9 @@
 // What the baseline says of this, and the three things one may say back. Each writes a patch; the file is the truth.
 import { useState } from "preact/hooks";
 
-import type { EdgeDetail } from "../api/details";
+import type { EdgeDetail, Ends } from "../api/details";
 import type { Expectation } from "../api/types";
-import { allow, except, forbid, type Ends } from "../baseline/patch";
+import { allow, except, forbid } from "../baseline/patch";
 import { save } from "../baseline/save";
 import { Icon } from "../map/icons";
 import { address } from "../state/address";

@@ -1,4 +1,5 @@
 // A group, or an edge that stands for several: sums, and the way to what is inside.
+import { BADNESS } from "../api/types";
 import { Shape, Icon } from "../map/icons";
 import { groupCounts, groupLevel } from "../map/cards";
 import { bundleWords, nameOf } from "../map/words";
@@ -16,11 +17,10 @@ function Members({ id }: { id: string }) {
   const nodes = data?.nodes.filter((node) => node.group === id) ?? [];
   if (nodes.length === 0) return <p class="muted">{t("group.closed")}</p>;
   const seconds = Math.max(1, data?.window.covered_s ?? 1);
-  const order = { red: 0, yellow: 1, unknown: 2, ok: 3 };
   return (
     <Grid
       label={t("group.members")}
-      rows={[...nodes].sort((a, b) => order[a.health.level] - order[b.health.level])}
+      rows={[...nodes].sort((a, b) => BADNESS[b.health.level] - BADNESS[a.health.level])}
       name={(node) => node.id}
       open={(node) => select(nodePick(node.id))}
       most={40}

@@ -1,6 +1,6 @@
 // Everything about one node.
 import type { Instance, Neighbour, NodeDetail, Series, Usage } from "../api/details";
-import type { Level } from "../api/types";
+import { BADNESS, type Level } from "../api/types";
 import { glyph, Icon, Shape } from "../map/icons";
 import { nameOf } from "../map/words";
 import { cores, bytes, clock, count, ms, percent, rate, span } from "../text/numbers";
@@ -11,8 +11,6 @@ import { isWord, t } from "../text/words";
 import { Expectations } from "./Expectations";
 import { Grid, type Column } from "./Grid";
 import { average, BigNumbers, EventsTab, NetworkTab, p95, Protocols, Tabs, total, TABS, Time, TrafficCharts, Verdict, worst } from "./parts";
-
-const LEVELS = { red: 3, yellow: 2, unknown: 1, ok: 0 } as const;
 
 /** The most used of what has a limit. */
 function saturation(instances: Instance[]): { share: number; what: string } | null {
@@ -109,7 +107,7 @@ function StateTab({ detail }: { detail: NodeDetail }) {
 
 /** Callers or called, the worst first. */
 function Neighbours({ title, all, seconds }: { title: string; all: Neighbour[]; seconds: number }) {
-  const rows = [...all].sort((a, b) => LEVELS[b.level] - LEVELS[a.level] || b.requests - a.requests);
+  const rows = [...all].sort((a, b) => BADNESS[b.level] - BADNESS[a.level] || b.requests - a.requests);
   return (
     <>
       <h3>{title}</h3>

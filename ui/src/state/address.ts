@@ -98,7 +98,7 @@ function write(value: Value): string {
 export function parse(query: string): Address {
   const address: Record<string, Value> = { ...DEFAULTS };
   for (const [key, text] of new URLSearchParams(query)) {
-    if (!(key in DEFAULTS)) continue;
+    if (!Object.hasOwn(DEFAULTS, key)) continue;
     const value = read(key as keyof Address, text);
     if (value !== undefined) address[key] = value;
   }

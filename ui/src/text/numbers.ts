@@ -5,6 +5,8 @@ export const NONE = "–";
 
 type Maybe = number | null | undefined;
 
+const locale = () => (language.value === "zh" ? "zh" : "en");
+
 const known = (value: Maybe): value is number => typeof value === "number" && Number.isFinite(value);
 
 function three(value: number): string {
@@ -63,7 +65,7 @@ export const cores = (value: Maybe): string => (known(value) ? t("unit.cores", {
 
 /** A whole number with the separators of the language. */
 export const count = (value: Maybe): string =>
-  known(value) ? new Intl.NumberFormat(language.value === "zh" ? "zh" : "en").format(Math.round(value)) : NONE;
+  known(value) ? new Intl.NumberFormat(locale()).format(Math.round(value)) : NONE;
 
 /** Seconds as `45 s`, `12 min`, `3 h`, `2 d`. */
 export function span(seconds: Maybe): string {
@@ -77,27 +79,28 @@ export function span(seconds: Maybe): string {
 
 const pad = (value: number) => String(value).padStart(2, "0");
 
+const day = (date: Date) => new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short" }).format(date);
+
 /** `14:03`, and the day at midnight: for axes. */
 export function timeOfDay(milliseconds: number): string {
   const date = new Date(milliseconds);
-  if (date.getHours() === 0 && date.getMinutes() === 0) return `${date.getDate()}.${date.getMonth() + 1}.`;
+  if (date.getHours() === 0 && date.getMinutes() === 0) return day(date);
   return `${pad(date.getHours())}:${pad(date.getMinutes())}`;
 }
 
-/** Local time of day, with the date if it is not today: `14:03:20`, `24 Nov 14:03`. */
+/** Local time of day, with the date if it is not today: `14:03:20`, `Nov 24 14:03`. */
 export function clock(milliseconds: Maybe, now = Date.now()): string {
   if (!known(milliseconds)) return NONE;
   const date = new Date(milliseconds);
   const time = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
   if (date.toDateString() === new Date(now).toDateString()) return `${time}:${pad(date.getSeconds())}`;
-  const day = new Intl.DateTimeFormat(language.value === "zh" ? "zh" : "en", { day: "numeric", month: "short" }).format(date);
-  return `${day} ${time}`;
+  return `${day(date)} ${time}`;
 }
 
 /** The same in full and with the zone, for titles. */
 export function clockInFull(milliseconds: Maybe): string {
   if (!known(milliseconds)) return NONE;
-  return new Intl.DateTimeFormat(language.value === "zh" ? "zh" : "en", {
+  return new Intl.DateTimeFormat(locale(), {
     dateStyle: "medium",
     timeStyle: "long",
   }).format(new Date(milliseconds));

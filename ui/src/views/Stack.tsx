@@ -2,7 +2,7 @@
 import { computed } from "@preact/signals";
 
 import { get, url } from "../api/client";
-import type { StackAnswer, StackItem } from "../api/types";
+import { BADNESS, type StackAnswer, type StackItem } from "../api/types";
 import { glyph, Icon, lines, Shape, SHAPES } from "../map/icons";
 import { elementId } from "../map/look";
 import { address, go } from "../state/address";
@@ -41,11 +41,13 @@ function Item({ placed, plane }: { placed: Placed; plane: string }) {
       id={`${elementId(`${plane} ${item.id}`)}s`}
       transform={`translate(${x} ${y})`}
       role={canSelect(plane) ? "button" : "img"}
-      tabIndex={canSelect(plane) ? 0 : undefined}
+      tabindex={canSelect(plane) ? 0 : undefined}
       aria-label={`${t(`plane.${plane as "service"}`)} ${item.name}, ${t(`level.${item.level}`)}`}
       onClick={press}
       onKeyDown={(event) => {
-        if (event.key === "Enter") press();
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        press();
       }}
     >
       <title>{item.name}</title>
@@ -107,8 +109,6 @@ function rowsOf(data: StackAnswer): Row[] {
   return data.planes.flatMap(({ plane, items }, at) => items.map((item, place) => ({ ...item, plane, on: (below.get(`${at} ${place}`) ?? []).join(", ") })));
 }
 
-const LEVELS = { red: 3, yellow: 2, unknown: 1, ok: 0 } as const;
-
 function List({ data }: { data: StackAnswer }) {
   return (
     <Grid
@@ -121,7 +121,7 @@ function List({ data }: { data: StackAnswer }) {
       columns={[
         { title: t("table.name"), rank: (row) => row.name, cell: (row) => row.name },
         { title: t("table.kind"), rank: (row) => row.plane, cell: (row) => t(`plane.${row.plane as "service"}`) },
-        { title: t("table.state"), rank: (row) => LEVELS[row.level], cell: (row) => <><Shape level={row.level} /> {t(`level.${row.level}`)}</> },
+        { title: t("table.state"), rank: (row) => BADNESS[row.level], cell: (row) => <><Shape level={row.level} /> {t(`level.${row.level}`)}</> },
         { title: t("stack.on"), rank: (row) => row.on, cell: (row) => row.on || "–" },
       ]}
     />
@@ -141,7 +141,7 @@ export function Stack() {
     );
   }
   const { data, failure } = answer.value;
-  if (failure && !data) return <Failed failure={failure} />;
+  if (failure && (!data || failure.kind === "refused")) return <Failed failure={failure} />;
   if (!data) return <Notice title={t("page.loading")} />;
   return (
     <div class="tables">

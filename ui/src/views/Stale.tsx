@@ -20,7 +20,7 @@ function warnings(now: number): string[] {
   if (folded.value > 0) said.push(t("map.folded", { n: count(folded.value), most: count(OPEN_MOST) }));
   if (!data.complete) {
     const reasons = Object.entries(data.dropped).filter(([, n]) => n > 0);
-    const words = reasons.map(([reason, n]) => `${isWord(`dropped.${reason}`) ? t(`dropped.${reason}` as never) : reason}: ${count(n)}`);
+    const words = reasons.map(([reason, n]) => (isWord(`dropped.${reason}`) ? t(`dropped.${reason}` as never, { n: count(n) }) : `${reason}: ${count(n)}`));
     said.push(t("stale.incomplete", { what: words.join(", ") || "–" }));
   }
   return said;

@@ -1,7 +1,7 @@
 // The same as the map, as tables: groups with their nodes, and all calls.
 import { useRef, useState } from "preact/hooks";
 
-import type { Graph, GraphEdge, GraphGroup, GraphNode, Level } from "../api/types";
+import { BADNESS, type Graph, type GraphEdge, type GraphGroup, type GraphNode, type Level } from "../api/types";
 import { groupCounts, groupLevel } from "../map/cards";
 import { glyph, Icon, Shape } from "../map/icons";
 import { nameOf } from "../map/words";
@@ -12,7 +12,6 @@ import { ms, percent, rate } from "../text/numbers";
 import { protocolName } from "../panels/parts";
 import { t } from "../text/words";
 
-const ORDER: Record<Level, number> = { red: 0, yellow: 1, unknown: 2, ok: 3 };
 const MOST = 400;
 
 type Row = { is: "group"; group: GraphGroup } | { is: "node"; node: GraphNode };
@@ -25,7 +24,7 @@ function rowsOf(graph: Graph): Row[] {
     else members.set(node.group, [node]);
   }
   return graph.groups.flatMap((group): Row[] => {
-    const nodes = [...(members.get(group.id) ?? [])].sort((a, b) => ORDER[a.health.level] - ORDER[b.health.level] || a.name.localeCompare(b.name));
+    const nodes = [...(members.get(group.id) ?? [])].sort((a, b) => BADNESS[b.health.level] - BADNESS[a.health.level] || a.name.localeCompare(b.name));
     return [{ is: "group", group }, ...nodes.map((node): Row => ({ is: "node", node }))];
   });
 }
@@ -136,7 +135,7 @@ function Nodes({ graph }: { graph: Graph }) {
 
 function Calls({ graph }: { graph: Graph }) {
   const [all, setAll] = useState(false);
-  const sorted = [...graph.edges].sort((a, b) => ORDER[a.health.level] - ORDER[b.health.level] || b.requests - a.requests);
+  const sorted = [...graph.edges].sort((a, b) => BADNESS[b.health.level] - BADNESS[a.health.level] || b.requests - a.requests);
   const rows = all ? sorted : sorted.slice(0, MOST);
   const { body, at, setAt, walk } = useRows();
   const seconds = graph.window.covered_s;

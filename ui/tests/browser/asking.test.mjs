@@ -63,6 +63,15 @@ test("ready-made filters hide DNS, probes and scrapers, and leave two namespaces
   await eventually(async () => (await page.locator("#map .group").count()), 2);
 });
 
+test("one of several clusters is chosen, whatever its name and whatever was asked before", async () => {
+  const { page, map, address } = await visit("?filter=ns+in+(shop,back-office)&at=9000,9000,1", { world: "two_clusters" });
+  await page.getByLabel("Cluster").selectOption("prod 2");
+
+  await eventually(() => [address().get("filter"), address().get("at")], ['ns in (shop,back-office) and cluster = "prod 2"', null]);
+  await eventually(() => map.locator(".group").count(), 1);
+  assert.equal(await page.locator(".cluster").innerText(), "prod 2");
+});
+
 test("a filter that means nothing is answered with the place and a suggestion", async () => {
   const { page } = await visit("?filter=nms+%3D+shop", { allow: ["400"] });
 
@@ -70,7 +79,7 @@ test("a filter that means nothing is answered with the place and a suggestion", 
   await page.getByText("did you mean `ns`?").waitFor();
 });
 
-test("the time range governs every question; pause, steps and play move it", async () => {
+test("the time range governs every question; pause and steps move it", async () => {
   const { page, thing, stand, address, button } = await visit("?pick=n:prod-1/shop/Deployment/cart");
   await thing("shop, ").waitFor();
 
@@ -94,12 +103,19 @@ test("the time range governs every question; pause, steps and play move it", asy
   await eventually(() => address().get("paused"), "1");
   await button("paused").click();
   await eventually(() => [address().get("to"), address().get("paused")], [null, null]);
+});
+
+test("play begins at the start of the window, steps through it, and stops when it is told to", async () => {
+  const { thing, address, button } = await visit("?from=-7d");
+  await thing("shop, ").waitFor();
+  const end = () => Number(address().get("to"));
 
   await button("Play").click();
-  await eventually(() => Number(address().get("to")), (to) => to > 0);
-  const first = Number(address().get("to"));
-  await eventually(() => Number(address().get("to")), (to) => to > first);
+  await eventually(end, (to) => to > 0 && to < Date.now() / 1000 - 5 * 86_400);
+  const first = end();
+  await eventually(end, (to) => to > first);
   await button("Stop playing").click();
+  await button("Play").waitFor();
 });
 
 test("a stretch dragged on the time strip becomes the window", async () => {

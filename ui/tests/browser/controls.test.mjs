@@ -39,8 +39,8 @@ function watch() {
 
 test("every control is used", async () => {
   const all = { seen: new Map(), used: new Set() };
-  const gather = async (page) => {
-    await page.waitForTimeout(150);
+  const gather = async ({ page, settled }) => {
+    await settled();
     const { seen, used } = await page.evaluate(() => ({ seen: [...window.controls.seen], used: [...window.controls.used] }));
     for (const [name, html] of seen) all.seen.set(name, html);
     for (const name of used) all.used.add(name);
@@ -61,21 +61,21 @@ test("every control is used", async () => {
     ["?filter=ns+in+(nowhere)", useEmptyFilter],
     ["?open=*&focus=prod-1/shop/Deployment/nobody", useEmptyFocus],
     ["", useMap],
+    ["", useClusters, "two_clusters"],
+    ["?show=table&open=*", useLongLists, "two_hundred"],
   ];
-  for (const [query, use] of scenes) {
-    const visited = await visit(query, { script: watch, allow: ["404", "400"], height: 900 });
+  for (const [query, use, world = "shop"] of scenes) {
+    const visited = await visit(query, { world, script: watch, allow: ["404", "400"], height: 900 });
     await visited.page.locator("#map .group, [role=treegrid], .stack, .notice").first().waitFor();
     await use(visited);
-    await gather(visited.page);
+    await gather(visited);
     await visited.close();
   }
   const unused = [...all.seen].filter(([name]) => !all.used.has(name)).map(([name, html]) => `${name}   ${html}`);
   assert.deepEqual(unused, []);
 });
 
-const settle = (page) => page.waitForTimeout(120);
-
-async function useBar({ page, button, download }) {
+async function useBar({ page, settled, button, download }) {
   await button("Inspection list").click();
   await button("Inspection list").click();
   await page.getByRole("radio", { name: "Service" }).click();
@@ -93,7 +93,7 @@ async function useBar({ page, button, download }) {
     await presets.getByLabel(name).check();
     await presets.getByLabel(name).uncheck();
   }
-  await settle(page);
+  await settled();
   await presets.getByLabel("First namespace").selectOption("shop");
   await presets.getByLabel("Second namespace").selectOption("pay");
   await presets.getByRole("button", { name: "Show" }).click();
@@ -116,7 +116,7 @@ async function useBar({ page, button, download }) {
   const menu = async (name) => {
     await button("More").click();
     await page.getByRole("dialog", { name: "More" }).getByRole("button", { name, exact: true }).click();
-    await settle(page);
+    await settled();
   };
   for (const [word, name] of [["Namespaces", "Namespaces"], ["Hosts", "Hosts"]]) {
     await menu(word);
@@ -145,14 +145,16 @@ async function useBar({ page, button, download }) {
   await page.locator(".track").click();
 }
 
-async function useNodePanel({ page, panel }) {
+async function useNodePanel({ page, settled, panel }) {
   await panel.locator(".u-over").first().waitFor();
   for (const name of ["Traffic", "Network", "Resources", "State", "Events", "Traffic"]) await panel.getByRole("tab", { name }).click();
   for (const big of await panel.locator(".big").all()) await big.click();
-  for (const tab of ["Traffic", "Resources", "State", "Events"]) {
+  for (const tab of ["Traffic", "Events", "Resources", "State"]) {
     await panel.getByRole("tab", { name: tab }).click();
     for (const head of await panel.locator("th button").all()) await head.click();
   }
+  const [ofPod] = await Promise.all([page.waitForEvent("popup"), panel.getByRole("link", { name: /^Logs of / }).click()]);
+  await ofPod.close();
   await panel.getByRole("tab", { name: "Traffic" }).click();
   await panel.locator(".u-over").first().click();
   await panel.locator(".u-over").last().click();
@@ -161,7 +163,7 @@ async function useNodePanel({ page, panel }) {
   await panel.getByRole("table", { name: "Called" }).getByRole("button", { name: "price" }).click();
   await panel.getByRole("heading", { name: "price" }).waitFor();
   await panel.getByText("Behind the Service").getByRole("button").click();
-  await settle(page);
+  await settled();
   await page.goBack();
   await panel.getByRole("heading", { name: "price" }).waitFor();
   await panel.getByRole("button", { name: "Narrow to this" }).click();
@@ -260,7 +262,7 @@ async function usePlainStack({ page }) {
   await page.getByRole("button", { name: "Map" }).click();
 }
 
-async function useEmptyFilter({ page, stand, button }) {
+async function useEmptyFilter({ page, settled, stand, button }) {
   await page.getByText("Nothing matches the filter.").waitFor();
   await page.locator(".notice").getByRole("button").click();
   stand.use("empty");
@@ -272,14 +274,14 @@ async function useEmptyFilter({ page, stand, button }) {
   await page.getByText("The server does not understand the question.").waitFor();
   stand.failing = 0;
   await page.getByRole("button", { name: "Ask again" }).click();
-  await settle(page);
+  await settled();
 }
 
 async function useEmptyFocus({ page }) {
   await page.locator(".notice").getByRole("button", { name: "Show everything" }).click();
 }
 
-async function useMap({ page, map, button }) {
+async function useMap({ page, settled, map, button }) {
   await button("Zoom in (+)").click();
   await button("Zoom out (−)").click();
   await button("Show everything (0)").click();
@@ -289,10 +291,24 @@ async function useMap({ page, map, button }) {
   await button("Close all").click();
   await page.locator("#map .group.collapsed").first().waitFor();
   await map.locator("[data-fold]").first().click();
-  await settle(page);
+  await settled();
   await page.mouse.move(500, 400);
   await page.mouse.wheel(0, -300);
   await page.mouse.down();
   await page.mouse.move(450, 350, { steps: 3 });
   await page.mouse.up();
+}
+
+async function useClusters({ page }) {
+  await page.getByLabel("Cluster").selectOption("prod-1");
+}
+
+async function useLongLists({ page, settled, stand, panel }) {
+  const more = (where) => where.getByRole("button", { name: /^\d+ more$/ }).first();
+  await more(page).click();
+  const [busy, ...others] = stand.world.nodes;
+  stand.world.edges.push(...others.slice(0, 20).map(({ id }) => ({ ...stand.world.edges[0], source: busy.id, target: id })));
+  await page.getByRole("treegrid", { name: "Nodes" }).getByRole("row", { name: busy.name }).first().click();
+  await more(panel).click();
+  await settled();
 }

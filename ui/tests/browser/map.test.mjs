@@ -93,14 +93,14 @@ test("hover raises an edge and its ends, and says how many calls it stands for",
 
 test("new data moves nothing that was there", async () => {
   const { thing, map, stand } = await visit("?open=*");
-  await thing("Deployment cart").waitFor();
+  await thing("Deployment cart, in shop, healthy, 38.4/s").waitFor();
   const places = () => map.locator(".node").evaluateAll((nodes) => nodes.map((node) => [node.dataset.pick, node.style.transform]));
   const before = await places();
-  const asked = stand.asked.length;
 
+  stand.world.edges.find(({ target }) => target.endsWith("/cart")).rate = 76;
   stand.tick();
 
-  await eventually(() => stand.asked.length, (now) => now > asked, "questions");
+  await thing("Deployment cart, in shop, healthy, 76.4/s").waitFor();
   assert.deepEqual(await places(), before);
 });
 
@@ -138,6 +138,24 @@ test("thousands of edges go to a canvas, and can still be picked", async () => {
   assert.equal(await map.locator(".edge.picked").count(), 1);
 });
 
+test("what is painted has the colours of the theme, also when the system turns dark", async () => {
+  const { page, map } = await visit("?open=*&rail=0", { world: "thousand" });
+  await eventually(() => map.locator(".node").count(), 1000);
+  /** True if something on the canvas has this colour, as far as thin lines can. */
+  const painted = (colour) =>
+    page.evaluate((wanted) => {
+      const canvas = document.querySelector("#map canvas");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200 && wanted.every((part, index) => Math.abs(part - data[at + index]) < 3)) return true;
+      return false;
+    }, colour);
+
+  await eventually(() => painted([0x8c, 0x95, 0xa3]), true, "a light line");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await eventually(() => painted([0x6d, 0x77, 0x85]), true, "a dark line");
+  assert.equal(await painted([0x8c, 0x95, 0xa3]), false);
+});
+
 test("an empty map says why, what would fill it, and how long that takes", async () => {
   const { page, quiet } = await visit("", { world: "empty" });
 
@@ -161,8 +179,18 @@ test("a server that fails is named, and what was known stays with its age", asyn
   await page.getByText(/The server does not answer/).waitFor({ state: "detached" });
 });
 
+test("an answer that lacks something says what, in words", async () => {
+  const { page, thing, stand } = await visit();
+  await thing("shop, ").waitFor();
+
+  stand.world.dropped = { edges: 1, intake_full: 1200, not_kept_that_long: 1, by_a_newer_server: 3 };
+  stand.tick();
+
+  await page.getByText("Left out: 1 edge, 1,200 rows that came too fast, the part of the window of which nothing is kept, by_a_newer_server: 3.").waitFor();
+});
+
 test("hostile names are words and nothing else", async () => {
-  const { page, thing, stand, quiet } = await visit();
+  const { page, thing, stand, settled, quiet } = await visit();
   await thing("shop, ").waitFor();
   const evil = '"><img src=x onerror="window.hurt=1"><script>window.hurt=1</script>';
   for (const node of stand.world.nodes) if (node.name === "cart") node.name = evil;
@@ -170,6 +198,8 @@ test("hostile names are words and nothing else", async () => {
   await page.goto(`${page.url().split("?")[0]}?open=*&pick=n:prod-1/shop/Deployment/cart`);
 
   await page.getByRole("heading", { name: evil }).waitFor();
+  await settled();
+  assert.equal(await page.locator("img, script:not([src])").count(), 0);
   assert.equal(await page.evaluate(() => window.hurt), undefined);
   quiet();
 });

@@ -114,6 +114,18 @@ test("the inspection list holds everything abnormal and unexpected, finds it on 
   assert.match(csv, /^state,subject,rule,value,threshold\r\nred,prod-1\/shop\/Deployment\/price,cpu,94,70\r\n/);
 });
 
+test("what the server does not know is said, whatever was shown before", async () => {
+  const { panel, page } = await visit(`?pick=${PRICE}`, { allow: ["404"] });
+  await panel.getByRole("heading", { name: "price" }).waitFor();
+
+  await page.evaluate(() => {
+    history.pushState(null, "", "?pick=n:prod-1/shop/Deployment/nobody");
+    dispatchEvent(new PopStateEvent("popstate"));
+  });
+
+  await panel.getByText("nothing answers at").waitFor();
+});
+
 test("a number is copied by pressing it", async () => {
   const { panel, page } = await visit(`?pick=${PRICE}`);
 

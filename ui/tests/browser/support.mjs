@@ -17,9 +17,23 @@ after(async () => {
   await browser?.close();
 });
 
-/** Opens the page at `query`. Whatever the browser complains about fails the test that calls `quiet()`. */
-export async function visit(query = "", { world = "shop", width = 1280, height = 800, scheme = "light", script, allow = [] } = {}) {
-  const stand = await serve({ world });
+/** Follows what `page` asks for. What it returns waits until all of that is answered and drawn. */
+function watchRequests(page) {
+  const open = new Set();
+  page.on("request", (request) => !request.url().endsWith("/stream") && open.add(request));
+  for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => open.delete(request));
+  // Effects run after a frame, so two of them: what an answer makes the page ask for has been asked by then.
+  const drawn = () => page.evaluate(() => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(next)))));
+  return async () => {
+    do {
+      await eventually(() => open.size, 0, "what is asked and not answered");
+      await drawn();
+    } while (open.size > 0);
+  };
+}
+
+/** Opens the page that stands at `url`. Whatever the browser complains about fails the test that calls `quiet()`. */
+export async function look(url, { width = 1280, height = 800, scheme = "light", script, allow = [] } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, locale: "en-US", timezoneId: "UTC", acceptDownloads: true, reducedMotion: "reduce" });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const page = await context.newPage();
@@ -28,18 +42,16 @@ export async function visit(query = "", { world = "shop", width = 1280, height =
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error.stack)));
   if (script) await page.addInitScript(script);
-  await page.goto(stand.url + query);
-  const close = async () => {
-    await context.close();
-    await stand.close();
-  };
+  const settled = watchRequests(page);
+  await page.goto(url);
+  const close = () => context.close();
   open.push(close);
   const map = page.locator("#map");
   return {
     page,
     map,
-    stand: stand.state,
     close,
+    settled,
     /** A group, node or edge on the map, by the start of its sentence. */
     thing: (name) => map.locator(`[role=img][aria-label^="${name}"]`),
     panel: page.getByRole("complementary", { name: "Details" }),
@@ -60,6 +72,18 @@ export async function visit(query = "", { world = "shop", width = 1280, height =
     },
     quiet: () => assert.deepEqual(complaints.filter((text) => !allow.some((part) => text.includes(part))), []),
   };
+}
+
+/** Opens the page at `query` before a stand-in server. */
+export async function visit(query = "", { world = "shop", ...how } = {}) {
+  const stand = await serve({ world });
+  open.push(stand.close);
+  const seen = await look(stand.url + query, how);
+  const close = async () => {
+    await seen.close();
+    await stand.close();
+  };
+  return { ...seen, stand: stand.state, close };
 }
 
 /** Waits until `read` gives `wanted`. */

@@ -1,12 +1,12 @@
 // The real server: started as a user starts it, fed over OTLP as a sender feeds it.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const target = fileURLToPath(new URL("../../../target/", import.meta.url));
+const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../../target/", import.meta.url));
 
 /** The newest binary that was built. */
 function binary() {
@@ -15,6 +15,13 @@ function binary() {
   const found = process.env.TIDEWATCH ?? newest;
   if (!found) throw new Error("no tidewatch was built: run `make build` first");
   return found;
+}
+
+/** Runs a command of it, and returns what that printed. */
+export function run(...words) {
+  const { status, stdout, stderr } = spawnSync(binary(), words, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`tidewatch ${words.join(" ")} ended with ${status}:\n${stdout}${stderr}`);
+  return stdout;
 }
 
 async function freePort() {
@@ -35,7 +42,7 @@ export async function tidewatch({ baseline } = {}) {
     receivers: { otlp: { protocols: { http: { endpoint: `localhost:${otlp}` } } } },
     exporters: { topology: null },
     extensions: { topology: { endpoint: `localhost:${page}`, cluster: "prod-1", rules: [join(folder, "rules.yaml")], ...(baseline ? { baselines: [join(folder, "baseline.yaml")] } : {}) } },
-    service: { extensions: ["topology"], telemetry: { metrics: { level: "none" } }, pipelines: { traces: { receivers: ["otlp"], exporters: ["topology"] } } },
+    service: { extensions: ["topology"], telemetry: { metrics: { level: "none" } }, pipelines: Object.fromEntries(["traces", "metrics"].map((signal) => [signal, { receivers: ["otlp"], exporters: ["topology"] }])) },
   };
   writeFileSync(join(folder, "tidewatch.yaml"), JSON.stringify(config));
   const child = spawn(binary(), ["--config", join(folder, "tidewatch.yaml")], { stdio: ["ignore", "pipe", "pipe"] });
@@ -51,6 +58,12 @@ export async function tidewatch({ baseline } = {}) {
   return {
     url,
     send: (spans) => post("traces", traces(spans)),
+    sendMetrics: (metrics) => post("metrics", { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }),
+    /** Writes a file beside its own, and returns where that is. */
+    file: (name, content) => {
+      writeFileSync(join(folder, name), content);
+      return join(folder, name);
+    },
     get: async (path) => (await fetch(`${url}${path}`)).json(),
     close: () =>
       new Promise((closed) => {
@@ -82,12 +95,12 @@ const hex = (digits) => (last++).toString(16).padStart(digits, "0");
 const text = (key, value) => ({ key, value: typeof value === "number" ? { intValue: String(value) } : { stringValue: value } });
 const nano = (milliseconds) => `${Math.round(milliseconds * 1000)}000`;
 
-/** A call that both ends saw: `call("shop/cart", "pay/payment", {ms, server_ms, failed})`. */
-export function call(from, to, { ms = 10, server_ms = ms * 0.9, failed = false, at = Date.now() - 1000 } = {}) {
+/** A call that both ends saw: `call("shop/cart", "pay/payment", {ms, server_ms, failed, address})`. */
+export function call(from, to, { ms = 10, server_ms = ms * 0.9, failed = false, address = to.split("/")[1], at = Date.now() - 1000 } = {}) {
   const trace = hex(32);
   const client = hex(16);
   const status = failed ? 500 : 200;
-  const attributes = [text("http.request.method", "GET"), text("http.response.status_code", status), text("network.protocol.name", "http"), text("server.address", to.split("/")[1]), text("server.port", 8080)];
+  const attributes = [text("http.request.method", "GET"), text("http.response.status_code", status), text("network.protocol.name", "http"), text("server.address", address), text("server.port", 8080)];
   const error = failed ? { code: 2 } : {};
   const span = (id, kind, length, more) => ({ traceId: trace, spanId: id, name: "GET /", kind, startTimeUnixNano: nano(at - length), endTimeUnixNano: nano(at), attributes, status: error, ...more });
   return [
@@ -98,9 +111,20 @@ export function call(from, to, { ms = 10, server_ms = ms * 0.9, failed = false, 
 
 /** A call to something outside, seen by its caller only. */
 export function ask(from, protocol, address, port, { ms = 2, at = Date.now() - 1000 } = {}) {
-  const more = protocol === "dns" ? [text("dns.question.name", "cart.shop.svc.cluster.local")] : [text("db.system.name", protocol)];
+  const more = { dns: [text("dns.question.name", "cart.shop.svc.cluster.local")], http: [text("http.request.method", "GET")] }[protocol] ?? [text("db.system.name", protocol)];
   const attributes = [text("network.protocol.name", protocol), text("server.address", address), text("server.port", port), ...more];
   return [[from, { traceId: hex(32), spanId: hex(16), name: protocol, kind: 3, startTimeUnixNano: nano(at - ms), endTimeUnixNano: nano(at), attributes, status: {} }]];
+}
+
+/** Connections that `namespace/workload` at `address` opened to another address, as an observer of TCP counts them. */
+export function connections(from, address, to, at = Date.now() - 1000) {
+  const [namespace, name] = from.split("/");
+  const attributes = Object.entries({
+    "tidewatch.reporter": "source", "source.k8s.namespace.name": namespace, "source.k8s.deployment.name": name, "source.service.name": name,
+    "source.address": address, "destination.address": to, "destination.port": 8080,
+  });
+  const point = { startTimeUnixNano: nano(at - 1000), timeUnixNano: nano(at), asInt: "3", attributes: attributes.map(([key, value]) => text(key, value)) };
+  return { name: "tidewatch.tcp.connections", sum: { aggregationTemporality: 1, isMonotonic: true, dataPoints: [point] } };
 }
 
 /** Spans of `namespace/workload` as an OTLP request. */

@@ -1,5 +1,5 @@
 // The stand-in's answers about one node or edge, over time, to searches and to comparisons.
-import { edgeHealth, graph, nodeHealth } from "./graph.mjs";
+import { edgeHealth, graph, groupName, nodeHealth } from "./graph.mjs";
 
 const numbers = (edges, window) => {
   const seconds = window.covered_s;
@@ -31,7 +31,7 @@ function instances(node) {
     name: `${node.name}-7d9c5b8f6-${"abcdefgh"[at]}x2k${at}`, host: `node-${at + 1}`, phase: "Running", ready: at >= (node.unready ?? 0),
     unready_since: at < (node.unready ?? 0) ? Date.now() - 400_000 : null,
     cpu: { used: (node.cpu ?? 0.2) * 0.5, share: node.cpu ?? 0.2, of: "limit" }, memory: { used: 180e6, share: 0.35, of: "limit" },
-    throttled: node.throttled ?? 0, restarts: 0, oom_kills: 0,
+    throttled: node.throttled ?? 0, restarts: 0, oom_kills: 0, logs: at === 0 ? "https://logs.example/" : null,
   }));
 }
 
@@ -90,7 +90,7 @@ export function series(world, query, window) {
 export function search(world, text) {
   const lower = text.toLowerCase();
   const hits = world.nodes.filter((node) => node.name.toLowerCase().includes(lower)).slice(0, 10);
-  return { hits: hits.map((node) => ({ id: node.id, name: node.name, kind: node.kind, namespace: node.ns, group: node.outside ? `ext:${node.kind}` : `ns:prod-1/${node.ns}`, level: nodeHealth(node, world, Date.now()).level })) };
+  return { hits: hits.map((node) => ({ id: node.id, name: node.name, kind: node.kind, namespace: node.ns, group: groupName(node), level: nodeHealth(node, world, Date.now()).level })) };
 }
 
 export function findings(world) {

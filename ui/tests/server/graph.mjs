@@ -37,7 +37,7 @@ export function nodeHealth(node, world, now) {
   return health(reasons.sort((a, b) => WORST.indexOf(b.level) - WORST.indexOf(a.level)));
 }
 
-const groupName = (node) => (node.outside ? `ext:${node.kind}` : `ns:prod-1/${encodeURIComponent(node.ns)}`);
+export const groupName = (node) => (node.outside ? `ext:${node.kind}` : `ns:${[node.cluster, node.ns].map(encodeURIComponent).join("/")}`);
 
 function sum(parts, seconds) {
   const requests = parts.reduce((all, part) => all + Math.round(part.rate * seconds), 0);
@@ -102,8 +102,10 @@ function filtered(world, filter, now) {
   let { nodes, edges } = world;
   for (const part of filter.replace(/[()]/g, (it) => (/ in \(/.test(filter) ? it : "")).split(" and ")) {
     const list = /^ns in \(([^)]*)\)$/.exec(part)?.[1].split(",").map((name) => name.trim());
+    const cluster = /^cluster = "?([^"]*)"?$/.exec(part)?.[1];
     const protocol = /^not proto:(\w+)$/.exec(part)?.[1];
     if (list) nodes = nodes.filter((node) => list.includes(node.ns));
+    else if (cluster) nodes = nodes.filter((node) => node.cluster === cluster);
     else if (protocol) edges = edges.filter((edge) => edge.protocol !== protocol);
     else if (part === "is:unexpected") edges = edges.filter((edge) => edge.expected === "unexpected" || edge.expected === "forbidden");
     else if (part === "is:abnormal") {
@@ -170,7 +172,7 @@ export function graph(world, query, window, now) {
     else bundles.set(key, [edge]);
   }
   const answer = {
-    window, view: query.get("view") ?? "workload", complete: true, dropped: {}, coverage: 0.97,
+    window, view: query.get("view") ?? "workload", complete: !world.dropped, dropped: world.dropped ?? {}, coverage: 0.97,
     groups: [...groups.values()], nodes: drawn,
     edges: [...bundles].map(([key, parts]) => fold(parts, ...key.split(">"), seconds, now)),
   };

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { columns } from "./columns.mjs";
 import * as details from "./details.mjs";
 import { graph } from "./graph.mjs";
-import { large, shop } from "./world.mjs";
+import { large, shop, two_clusters } from "./world.mjs";
 
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
 const KINDS = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
@@ -16,6 +16,7 @@ const POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-a
 
 const WORLDS = {
   shop,
+  two_clusters,
   empty: () => ({ nodes: [], edges: [] }),
   two_hundred: () => large(200, 600, 8),
   thousand: () => large(1000, 3000, 20),

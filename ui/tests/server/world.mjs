@@ -9,7 +9,7 @@ export function id({ cluster = "prod-1", ns = "", kind, name }) {
 
 function node(ns, kind, name, more = {}) {
   const outside = OUTSIDE.includes(kind);
-  return { id: id({ ns: outside ? "" : ns, kind, name }), cluster: "prod-1", ns: outside ? "" : ns, kind, name, outside, pods: outside ? 0 : 2, ...more };
+  return { id: id({ cluster: more.cluster, ns: outside ? "" : ns, kind, name }), cluster: "prod-1", ns: outside ? "" : ns, kind, name, outside, pods: outside ? 0 : 2, ...more };
 }
 
 /** Rates are requests a second; times milliseconds. */
@@ -60,6 +60,12 @@ export function shop() {
     call(payment, dns, 2, { avg: 1.3, port: 53 }),
   ];
   return { nodes, edges };
+}
+
+/** The shop, and a namespace of another cluster. */
+export function two_clusters() {
+  const { nodes, edges } = shop();
+  return { nodes: [...nodes, node("back-office", "Deployment", "reports", { cluster: "prod 2" })], edges };
 }
 
 /** Numbers that look random and are always the same. */

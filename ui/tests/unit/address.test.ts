@@ -34,7 +34,7 @@ test("every part of the state reads back from the address", () => {
 });
 
 test("what nobody understands is as if it were not there", () => {
-  assert.deepEqual(parse("?view=galaxy&depth=-1&dir=sideways&unknown=1&theme=pink"), DEFAULTS);
+  assert.deepEqual(parse("?view=galaxy&depth=-1&dir=sideways&unknown=1&theme=pink&toString=1&__proto__=1"), DEFAULTS);
 });
 
 test("a pick names a node, a group or an edge, and nothing else", () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { between, complete, holds, toggle } from "../../src/filter/language";
+import { between, complete, FIELDS, holds, STATES, toggle } from "../../src/filter/language";
 
 const seen = { namespaces: ["pay", "shop", "odd name"], protocols: ["dns", "http"], kinds: ["Deployment"] };
 const offers = (text: string) => complete(text, text.length, seen).map((option) => option.text);
@@ -13,6 +14,16 @@ test("completion offers fields, states and known values where they fit", () => {
   assert.deepEqual(offers("ns in (shop, p"), ["pay"]);
   assert.deepEqual(offers("ns in ("), ["pay", "shop", '"odd name"']);
   assert.ok(offers("ns = shop a").includes("and"));
+});
+
+test("every field and every state that the server knows is offered", () => {
+  const server = readFileSync("../pipeline/topology/src/filter/field.rs", "utf8");
+  const fields = [...server.matchAll(/^ {4}\(&\["([^"]+)"/gm)].map(([, name]) => name!);
+  const states = [...server.matchAll(/^ {4}\("(\w+)", Flag::/gm)].map(([, name]) => name!);
+
+  const offered = FIELDS.map(([name]) => name).filter((name) => !name.endsWith("."));
+  assert.deepEqual([...offered].sort(), [...fields].sort());
+  assert.deepEqual([...STATES].sort(), [...states].sort());
 });
 
 test("a preset is added to what is typed and taken out again", () => {

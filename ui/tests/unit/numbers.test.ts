@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { bytes, middle, ms, NONE, percent, rate, short } from "../../src/text/numbers";
+import { bytes, clock, middle, ms, NONE, percent, rate, short, timeOfDay } from "../../src/text/numbers";
 import { csv } from "../../src/text/csv";
+import { language } from "../../src/text/words";
 
 test("numbers have three digits, a prefix and a unit", () => {
   assert.equal(short(1234), "1.23k");
@@ -24,6 +25,16 @@ test("little is not nothing, and nothing known is a dash", () => {
   assert.equal(percent(null), NONE);
   assert.equal(ms(undefined), NONE);
   assert.equal(rate(Number.NaN), NONE);
+});
+
+test("a day is named as the language does", () => {
+  const midnight = new Date(2026, 10, 24).getTime();
+  const said = () => [timeOfDay(midnight), timeOfDay(midnight + 45_240_000), clock(midnight + 45_240_000, midnight + 172_800_000)];
+
+  assert.deepEqual(said(), ["Nov 24", "12:34", "Nov 24 12:34"]);
+  language.value = "zh";
+  assert.deepEqual(said(), ["11月24日", "12:34", "11月24日 12:34"]);
+  language.value = "en";
 });
 
 test("a long name is cut in the middle, by letters and not by halves of them", () => {

@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use pairing::{Keys, PairKey, Role, WIRE_KEY};
+use pairing::{Keys, Names, PairKey, Role, WIRE_KEY};
 use pdata::{Batch, ResourceView, SpanView, ValueView};
 use smallvec::{SmallVec, smallvec};
 
 use super::config::ServiceGraphConfig;
 use super::edge::{Connection, Edge, End, SpanId, Workload};
 use super::graph::Seen;
-use crate::names::Names;
 use crate::wanted::Wanted;
 
 const ERROR: i32 = 2;

@@ -15,12 +15,11 @@ mod tests;
 
 use std::time::Duration;
 
-use component::{Ack, BuildContext, BuildError, Connector, ConnectorFactory, Gauge, Output, Stability};
+use component::{Ack, BuildContext, BuildError, Connector, ConnectorFactory, Gauge, Holder, Output, Stability};
 use pdata::{Batch, Signal};
 
 pub use config::{DeduplicationConfig, ServiceGraphConfig, StoreConfig, UnpairedServers};
 
-use crate::shared::Holder;
 use crate::timers::Beat;
 use ends::EndReader;
 use graph::{Graph, Seen};

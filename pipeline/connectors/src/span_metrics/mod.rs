@@ -13,13 +13,12 @@ mod rows;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod weight;
 mod write;
 
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-use component::{Ack, BuildContext, BuildError, Connector, ConnectorFactory, Gauge, Output, Stability};
+use component::{Ack, BuildContext, BuildError, Connector, ConnectorFactory, Gauge, Holder, Output, Stability};
 use foldhash::fast::RandomState;
 use pdata::{Batch, Signal};
 
@@ -28,7 +27,6 @@ pub use config::{
     SpanMetricsConfig, Unit,
 };
 
-use crate::shared::Holder;
 use crate::timers::Beat;
 use rows::RowWriter;
 use tables::Tables;

@@ -4,13 +4,13 @@ use std::hash::BuildHasher;
 
 use component::Now;
 use foldhash::fast::RandomState;
+use pairing::Weights;
 use pdata::{Attributes, Batch, MetricsWriter, ResourceView, ScopeView, SpanView};
 
 use super::config::{SpanMetricsConfig, Unit};
 use super::dimensions::{BuiltIn, Found, Plan, Sources, SpanLabels, find, identity, service_name, tell_apart};
 use super::groups::Groups;
 use super::tables::{Identity, Observation, SpanTarget, Tables};
-use super::weight::Weights;
 use crate::wanted::Wanted;
 
 /// Prepares the rows of batches, one after the other.

@@ -4,6 +4,7 @@ use pdata::{Attributes, Batch, LogView, ValueKind, ValueView};
 use topology::{Event, EventRow, Moment, Name, Rows};
 
 use super::identity::{Identity, Owners, Part, Residents};
+use super::names::{LONGEST, shortened};
 
 /// What happened to log records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +25,7 @@ impl RecordTally {
 }
 
 /// Longest message that is kept.
-const LONGEST: usize = 1024;
+const LONGEST_MESSAGE: usize = 1024;
 
 /// An event as it was told.
 #[derive(Debug, Default)]
@@ -161,20 +162,11 @@ fn row(
         return None;
     }
     let event = Event {
-        reason: residents.names().get(told.reason),
-        message: Name::from(shortened(told.message)),
+        reason: residents.names().get(shortened(told.reason, LONGEST)),
+        message: Name::from(shortened(told.message, LONGEST_MESSAGE)),
         warning: told.is_warning,
         count: told.count,
     };
     let at = Moment(if told.at == 0 { now } else { told.at });
     Some(EventRow { at, subject: residents.end(&identity, owners), event })
-}
-
-/// At most [`LONGEST`] bytes, cut between characters.
-fn shortened(message: &str) -> &str {
-    let mut end = message.len().min(LONGEST);
-    while !message.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
-    message.get(..end).unwrap_or_default()
 }

@@ -28,6 +28,8 @@ struct State {
     known: Known,
     metrics: Metrics,
     records: RecordTally,
+    /// How often tables had started over when it was last told.
+    restarts: [u64; 5],
 }
 
 /// What happened to everything that was read since it was last told.
@@ -40,6 +42,8 @@ pub(super) struct Told {
     pub(super) waiting: usize,
     /// Streams that are followed now.
     pub(super) streams: usize,
+    /// How often tables started over because they were full: names, addresses, owners, states, conventions.
+    pub(super) restarts: [u64; 5],
 }
 
 impl Shared {
@@ -57,6 +61,7 @@ impl Shared {
             known: Known::default(),
             metrics: Metrics::new(config.streams.max_items, expiration, now.unix_nanos),
             records: RecordTally::default(),
+            restarts: [0; 5],
         };
         Self { state: Mutex::new(state), owners: Owners::default(), cluster }
     }
@@ -78,8 +83,14 @@ impl Shared {
     }
 
     pub(super) fn told(&self) -> Told {
-        let State { calls, metrics, records, .. } = &mut *self.state();
+        let State { calls, known, metrics, records, restarts } = &mut *self.state();
+        let ([names, addresses], [states, conventions]) = (known.restarts(), metrics.restarts());
+        let all = [names, addresses, self.owners.restarts(), states, conventions];
+        let mut since = all;
+        let before = std::mem::replace(restarts, all);
+        since.iter_mut().zip(before).for_each(|(count, before)| *count = count.saturating_sub(before));
         Told {
+            restarts: since,
             ends: calls.take_tally(),
             points: metrics.take_tally(),
             records: std::mem::take(records),
@@ -123,6 +134,7 @@ impl Extractor {
         let mut rows = Rows::default();
         let State { metrics, known, .. } = &mut *self.shared.state();
         let (residents, routes, owners) = (&mut self.residents, &mut self.routes, &self.shared.owners);
+        residents.keep_up_with(known);
         metrics.take(batch, &mut Context { residents, routes, owners, known, now }, &mut rows);
         rows
     }
@@ -132,6 +144,7 @@ impl Extractor {
         let tally = events::read(batch, &mut self.residents, &self.shared.owners, now.unix_nanos, &mut rows);
         let state = &mut *self.shared.state();
         self.residents.take_fresh().iter().for_each(|end| state.known.meet(end));
+        self.residents.keep_up_with(&state.known);
         state.records.add(tally);
         rows
     }
@@ -142,6 +155,7 @@ impl Extractor {
         let mut rows = Rows::default();
         let State { calls, known, .. } = &mut *self.shared.state();
         fresh.iter().for_each(|end| known.meet(end));
+        self.residents.keep_up_with(known);
         calls.take(self.seen.drain(..), known, now, &mut rows);
         rows
     }
@@ -149,3 +163,57 @@ impl Extractor {
 
 /// How often ends that wait in vain are looked for.
 pub(super) const BEAT: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use component::testkit::{BEGINNING, settings};
+    use component::{Clock as _, SteppedClock};
+    use pdata::{SpanFields, TracesWriter};
+    use topology::{End, Inside, Service, ServiceOrigin, Who};
+
+    use super::*;
+
+    fn service(name: &str) -> End {
+        let service = Some(Service { name: name.into(), origin: ServiceOrigin::ServiceName });
+        let inside = Inside { cluster: "".into(), namespace: "".into(), workload: None, service };
+        End { who: Who::Inside(inside), pod: None, host: None }
+    }
+
+    /// A span of kind server without a parent, or of kind client for a peer.
+    fn span(name: &str, number: u8, peer: Option<&str>) -> Batch {
+        let mut writer = TracesWriter::new();
+        writer.resource(|out| {
+            out.add("service.name", name);
+        });
+        let (trace, id) = ([number; 16], [number; 8]);
+        let kind = if peer.is_some() { 3 } else { 2 };
+        writer.span(&SpanFields { trace_id: &trace, span_id: &id, kind, ..SpanFields::default() }, |out| {
+            if let Some(peer) = peer {
+                out.add("server.address", peer);
+            }
+        });
+        writer.finish()
+    }
+
+    #[test]
+    fn after_more_names_than_there_is_room_for_those_who_still_speak_are_known_again() {
+        let clock = SteppedClock::at(BEGINNING);
+        let mut extractor = Extractor::new(Arc::new(Shared::new(&settings(""), "".into(), clock.now())));
+        extractor.rows(&span("cart", 1, None), clock.now());
+        let mut others = 0_u32..;
+        while extractor.shared.told().restarts[0] == 0 {
+            let other = others.next().unwrap().to_string();
+            extractor.shared.state().known.meet(&service(&other));
+        }
+
+        // The first batch after that shows that everybody has to be read anew.
+        for number in [2, 3] {
+            extractor.rows(&span("cart", number, None), clock.now());
+        }
+        extractor.rows(&span("front", 4, Some("cart")), clock.now());
+
+        let facts = extractor.shared.finish(clock.now()).facts;
+        let last = facts.last().unwrap();
+        assert_eq!(*last.target, service("cart"), "{last:?}");
+    }
+}

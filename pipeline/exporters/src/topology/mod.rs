@@ -18,15 +18,15 @@ mod spans;
 mod telemetry;
 #[cfg(test)]
 mod tests;
-mod weight;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ::config::ComponentId;
 use ::topology::{Rows, intake::Intake};
 use async_trait::async_trait;
-use component::{Ack, BuildContext, BuildError, Clock, Exporter, ExporterFactory, Refusal, Stability, StartError};
+use component::{
+    Ack, BuildContext, BuildError, Clock, Exporter, ExporterFactory, Instance, Refusal, Stability, StartError,
+};
 use pdata::{Batch, Signal};
 use tokio::task::JoinHandle;
 
@@ -47,12 +47,8 @@ pub struct TopologyExporter {
     held: Option<Rows>,
     clock: Arc<dyn Clock>,
     beat: Option<JoinHandle<()>>,
-    instances: Arc<Instances>,
+    instance: Instance,
 }
-
-/// How many instances there are that may still learn something.
-#[derive(Default)]
-struct Instances(AtomicUsize);
 
 /// The way to the map.
 struct Door {
@@ -69,8 +65,6 @@ impl Exporter for TopologyExporter {
         let extension = ComponentId::parse(&config.extension).map_err(|error| BuildError(error.to_string()))?;
         let intake: Arc<Intake> = context.find(&extension)?;
         let shared = context.shared(|| Shared::new(config, intake.cluster().clone(), context.clock.now()));
-        let instances = context.shared(Instances::default);
-        instances.0.fetch_add(1, Ordering::AcqRel);
         Ok(Self {
             extractor: Extractor::new(Arc::clone(&shared)),
             shared,
@@ -79,7 +73,7 @@ impl Exporter for TopologyExporter {
             held: None,
             clock: Arc::clone(&context.clock),
             beat: None,
-            instances,
+            instance: Instance::join(context),
         })
     }
 
@@ -122,7 +116,7 @@ impl Exporter for TopologyExporter {
         if let Some(held) = self.held.take() {
             self.door.give(held);
         }
-        if self.instances.0.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.instance.leave() {
             self.door.give(self.shared.finish(self.clock.now()));
             self.door.telemetry.report(&self.shared.told());
         }

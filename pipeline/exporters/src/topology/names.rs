@@ -1,31 +1,12 @@
-//! Names that occur again and again are kept once.
+//! How long names may be.
 
-use foldhash::fast::RandomState;
-use hashbrown::HashSet;
-use topology::Name;
+/// Longest name in bytes: Kubernetes and DNS allow 253.
+pub(super) const LONGEST: usize = 256;
 
-/// Most names that are kept; a full table starts over. Names in use live on with their users.
-const MOST: usize = 65_536;
-
-/// A table of names.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    known: HashSet<Name, RandomState>,
-}
-
-impl Names {
-    /// The name, kept once; no allocation for a known one.
-    pub(super) fn get(&mut self, name: &str) -> Name {
-        if let Some(known) = self.known.get(name) {
-            return Name::clone(known);
-        }
-        if self.known.len() >= MOST {
-            self.known.clear();
-        }
-        let name = Name::from(name);
-        self.known.insert(Name::clone(&name));
-        name
-    }
+/// At most `longest` bytes of a text, cut between characters. What comes from outside passes here before it is kept: the
+/// number of names is bounded elsewhere, their length here.
+pub(super) fn shortened(text: &str, longest: usize) -> &str {
+    text.get(..text.floor_char_boundary(longest)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -33,16 +14,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_number_of_names_takes_bounded_memory_and_names_in_use_stay() {
-        let mut names = Names::default();
-        let early = names.get("early");
-        assert!(std::sync::Arc::ptr_eq(&early, &names.get("early")));
-
-        for name in 0..100_000 {
-            names.get(&name.to_string());
-        }
-
-        assert!(names.known.len() <= MOST);
-        assert_eq!(&*early, "early");
+    fn what_is_too_long_is_cut_between_characters() {
+        assert_eq!(
+            [shortened("cart", 4), shortened("cart", 3), shortened("caré", 4), shortened("", 0)],
+            ["cart", "car", "car", ""]
+        );
     }
 }

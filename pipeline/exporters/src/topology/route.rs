@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use pairing::Names;
 use smallvec::SmallVec;
 use topology::{End, Inside, Name, Outside, OutsideKind, Protocol, Service, ServiceOrigin, Transport, Who};
 
 use super::identity::Known;
-use super::names::Names;
 use super::said::Said;
 
 /// The other end of a call, and how they speak. Kept once for all calls whose attributes say the same.

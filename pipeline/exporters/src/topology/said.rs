@@ -3,6 +3,8 @@
 use pairing::PairKey;
 use pdata::{Attributes, ValueKind, ValueView};
 
+use super::names::{LONGEST, shortened};
+
 /// What was said, by the conventions of today and of yesterday.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Said<'a> {
@@ -61,7 +63,7 @@ impl<'a> Said<'a> {
             b"server.port" | b"server_port" => self.port = port(value).or(self.port),
             b"net.peer.port" => self.port = self.port.or(port(value)),
             b"network.peer.address" | b"net.sock.peer.addr" | b"net.peer.ip" => self.peer_address = text(value),
-            b"url.full" | b"http.url" => self.url = text(value),
+            b"url.full" | b"http.url" => self.url = value.as_str(),
             b"service.peer.name" => self.peer_name = text(value),
             b"service.peer.namespace" => self.peer_namespace = text(value),
             b"peer.service" | b"peer_service" => self.peer_service = text(value),
@@ -117,12 +119,12 @@ impl<'a> Said<'a> {
 
     /// The host in the address, or in the URL where no address was said.
     pub(super) fn host(&self) -> Option<&'a str> {
-        self.address.or_else(|| host_of(self.url?))
+        self.address.or_else(|| Some(shortened(host_of(self.url?)?, LONGEST)))
     }
 }
 
 fn text(value: ValueView<'_>) -> Option<&str> {
-    value.as_str().filter(|text| !text.is_empty())
+    value.as_str().filter(|text| !text.is_empty()).map(|text| shortened(text, LONGEST))
 }
 
 fn number(value: ValueView<'_>) -> Option<i64> {

@@ -69,16 +69,7 @@ fn judgements(intervals: &[Interval], rules: &Rules, observed: &Observed, at: Mo
 }
 
 fn reason(rule: &Rule, interval: &Interval) -> Reason {
-    Reason {
-        rule: rule.name.clone(),
-        class: rule.class,
-        level: interval.level,
-        value: interval.value,
-        threshold: rule.threshold(interval.value, interval.level),
-        unit: rule.metric.unit(),
-        since: interval.from,
-        suggestion: rule.suggestion.clone(),
-    }
+    rule.reason(interval.level, interval.value, interval.from)
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ const WIDE: usize = 3;
 #[derive(Debug)]
 pub(super) struct Nest {
     pub(super) out: Vec<u8>,
+    /// What the last batch took: the next is made as much room for at once.
+    usual_size: usize,
     signal: Signal,
     items: usize,
     resource: Option<Open>,
@@ -23,11 +25,14 @@ pub(super) struct Nest {
 
 impl Nest {
     pub(super) fn new(signal: Signal) -> Self {
-        Self { out: Vec::new(), signal, items: 0, resource: None, scope: None }
+        Self { out: Vec::new(), usual_size: 0, signal, items: 0, resource: None, scope: None }
     }
 
     pub(super) fn resource(&mut self, attributes: impl FnOnce(&mut AttributesWriter<'_>)) {
         self.end_resource();
+        if self.out.capacity() == 0 {
+            self.out.reserve(self.usual_size);
+        }
         self.resource = Some(open(&mut self.out, layout::RESOURCES, WIDE));
         let resource = open(&mut self.out, layout::RESOURCE, 2);
         attributes(&mut AttributesWriter { out: &mut self.out, number: layout::RESOURCE_ATTRIBUTES });
@@ -63,9 +68,10 @@ impl Nest {
         self.items
     }
 
-    /// The batch; the writer is as new, without its buffer.
+    /// The batch; the writer is as new, but makes as much room for the next one at once as this one took.
     pub(super) fn finish(&mut self) -> Batch {
         self.end_resource();
+        self.usual_size = self.out.len();
         let items = std::mem::take(&mut self.items);
         Batch::trusted(self.signal, Bytes::from(std::mem::take(&mut self.out)), items)
     }
@@ -139,7 +145,8 @@ macro_rules! writer {
                 self.nest.out.len()
             }
 
-            /// The batch of what was written; the writer begins anew.
+            /// The batch of what was written. The writer begins anew; use it again for what is like it, since it makes as
+            /// much room at once as the last batch took.
             pub fn finish(&mut self) -> Batch {
                 self.nest.finish()
             }

@@ -15,9 +15,10 @@ use super::wire::WIRE_KEY_ATTRIBUTE;
 pub const SCOPE: &str = "tidewatch";
 
 /// Spans that are written and wait for their batch. Written at once, while the exchange is still in the cache, one
-/// writer per process, so that each process's resource is written once.
+/// writer per process, so that each process's resource is written once. A writer stays while each batch has spans of its
+/// process.
 pub struct Spans {
-    writers: Vec<TracesWriter>,
+    writers: Vec<(Who, TracesWriter)>,
     /// Which of the writers is whose.
     places: HashMap<Who, usize>,
     count: usize,
@@ -81,8 +82,12 @@ impl Spans {
     /// All that is ready as one batch.
     pub fn take(&mut self) -> Option<Batch> {
         self.count = 0;
-        self.places.clear();
-        Batch::merge(self.writers.drain(..).map(|mut writer| writer.finish()))
+        let before = self.writers.len();
+        self.writers.retain(|(_, writer)| writer.items() > 0);
+        if self.writers.len() != before {
+            self.places = self.writers.iter().map(|(who, _)| who.clone()).zip(0..).collect();
+        }
+        Batch::merge(self.writers.iter_mut().map(|(_, writer)| writer.finish()))
     }
 
     // Per span, on the observer's thread. No allocation but the growth of buffers.
@@ -90,9 +95,12 @@ impl Spans {
         let next = self.writers.len();
         let index = *self.places.entry(Who(end.process.clone())).or_insert(next);
         if index == next {
-            self.writers.push(begun(end));
+            self.writers.push((Who(end.process.clone()), TracesWriter::new()));
         }
-        let Some(writer) = self.writers.get_mut(index) else { return };
+        let Some((_, writer)) = self.writers.get_mut(index) else { return };
+        if writer.items() == 0 {
+            begin(writer, end);
+        }
         self.count += 1;
         let ends = end.addresses.endpoints(end.side);
         let described = self.rules.naming.span(&end.exchange, party(end.side), &ends, &mut self.scratch);
@@ -128,16 +136,14 @@ impl Spans {
     }
 }
 
-/// A writer that has written who an end's process is.
-fn begun(end: &Finished) -> TracesWriter {
-    let mut writer = TracesWriter::new();
+/// Writes who an end's process is.
+fn begin(writer: &mut TracesWriter, end: &Finished) {
     writer.resource(|attributes| {
         end.process.attributes.iter().for_each(|(key, value)| {
             attributes.add(key, value.as_str());
         });
     });
     writer.scope(SCOPE, env!("CARGO_PKG_VERSION"));
-    writer
 }
 
 /// Adds an attribute as the conventions' describer gives it.

@@ -15,12 +15,26 @@ use serde::Serialize;
 
 use crate::judgement::{Class, Health, Level, Reason};
 use crate::observed::EntityEdge;
+use crate::rules::Metric;
 use crate::{EntityId, Judgements, Measures, Moment, NodeId, Observed, View};
 
 /// Longest way from a symptom to its cause, in calls.
 const LONGEST_WAY: usize = 8;
 /// Two judgements of one cause may fall into neighbouring steps.
 const SAME_TIME: u64 = crate::STEP;
+
+/// What speaks of the instances of a node, in the order in which it is looked for.
+const OWN: [(Cause, &[Metric]); 4] = [
+    (
+        Cause::NotReady,
+        &[Metric::NotReady, Metric::ReadyRatio, Metric::UnavailableRatio, Metric::Pending, Metric::Restarts],
+    ),
+    (Cause::Cpu, &[Metric::Cpu]),
+    (Cause::Memory, &[Metric::Memory, Metric::OomKills]),
+    (Cause::Throttled, &[Metric::Throttled]),
+];
+/// What speaks of the way between two ends, whatever its rule's class; other rules only if they are of the network.
+const NETWORK: [Metric; 4] = [Metric::Gap, Metric::Rtt, Metric::RetransmitRatio, Metric::FailedConnectRatio];
 
 /// Why something is abnormal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -135,13 +149,11 @@ impl Symptom {
         if health.level < Level::Yellow {
             return None;
         }
-        let has = |part: &str| health.reasons.iter().any(|reason| reason.rule.contains(part));
-        let by_unit =
-            |unit: &str| health.reasons.iter().any(|reason| reason.class == Class::Performance && reason.unit == unit);
+        let has = |metrics: &[Metric]| health.reasons.iter().any(|reason| metrics.contains(&reason.metric));
         Some(Self {
             since: health.reasons.iter().map(|reason| reason.since).min().unwrap_or_default(),
-            errors: has("error"),
-            latency: by_unit("ms"),
+            errors: has(&[Metric::ErrorRatio, Metric::ClientErrorRatio]),
+            latency: has(&[Metric::AverageLatency, Metric::P95Latency]),
         })
     }
 }
@@ -193,17 +205,10 @@ impl<'c> Case<'c> {
     /// What is wrong with the instances of an entity themselves.
     fn own(&self, id: EntityId) -> Option<(Cause, Vec<Reason>)> {
         let health = self.judgements.nodes.get(&id)?;
-        let rules_of = [
-            (Cause::NotReady, &["ready", "pending", "unavailable", "restart"][..]),
-            (Cause::Cpu, &["cpu"]),
-            (Cause::Memory, &["memory"]),
-            (Cause::Throttled, &["throttled"]),
-        ];
-        let about_state = |reason: &&Reason| matches!(reason.class, Class::Resource | Class::Scheduling);
-        rules_of.into_iter().find_map(|(cause, words)| {
-            let meant = |reason: &&Reason| words.iter().any(|word| reason.rule.contains(word));
-            let evidence: Vec<Reason> = health.reasons.iter().filter(about_state).filter(meant).cloned().collect();
-            (!evidence.is_empty()).then_some((cause, evidence))
+        OWN.iter().find_map(|(cause, metrics)| {
+            let meant = health.reasons.iter().filter(|reason| metrics.contains(&reason.metric));
+            let evidence: Vec<Reason> = meant.cloned().collect();
+            (!evidence.is_empty()).then_some((*cause, evidence))
         })
     }
 
@@ -254,7 +259,8 @@ impl<'c> Case<'c> {
     /// way that is only slow makes no faults.
     fn network(&self, edges: impl Iterator<Item = &'c EntityEdge>, symptom: &Symptom) -> Option<Vec<Reason>> {
         let only_faults = symptom.errors && !symptom.latency;
-        let explains = |reason: &&Reason| reason.class == Class::Network && !(only_faults && reason.unit == "ms");
+        let of_network = |reason: &Reason| reason.class == Class::Network || NETWORK.contains(&reason.metric);
+        let explains = |reason: &&Reason| of_network(reason) && !(only_faults && reason.unit == "ms");
         let mut evidence: Vec<Reason> = Vec::new();
         let mut gaping = false;
         for edge in edges {

@@ -13,7 +13,11 @@ fn names() -> Shop {
 
 /// What the default rules think of it after two minutes.
 fn judged(shop: &mut Shop) {
-    let mut judge = Judge::new(Rules::default_rules());
+    judged_by(Rules::default_rules(), shop);
+}
+
+fn judged_by(rules: Rules, shop: &mut Shop) {
+    let mut judge = Judge::new(rules);
     for step in 1..=8 {
         let now = FROM.plus(step * 15 * SECOND);
         shop.judgements = judge.step(now, &Expectations::default(), &mut |_, _| shop.observed()).judgements;
@@ -124,6 +128,48 @@ fn two_that_call_each_other_do_not_send_it_round_in_circles() {
     let why = why_edge(&mut shop, "front", "cart").unwrap();
 
     assert_eq!(names_of(&why.trail), ["front", "cart", "price"]);
+}
+
+#[test]
+fn rules_of_a_file_explain_whatever_they_are_called() {
+    let file = "
+        defaults: false
+        for: 0s
+        rules:
+          - {name: slow, on: edge, metric: p95_latency, yellow: 500ms, class: architecture}
+          - {name: broken, on: edge, metric: error_ratio, yellow: 10%}
+          - {name: hot, on: node, metric: cpu, yellow: 90%}
+          - {name: not-cpu, on: node, metric: memory, yellow: 90%}
+          - {name: lost, on: edge, metric: retransmit_ratio, yellow: 1%}
+    ";
+    let rules = || Rules::read([("rules.yaml", file)], &mut config::Problems::new()).unwrap();
+    let why = |shop: &mut Shop| {
+        judged_by(rules(), shop);
+        let one = |name: &str| HashSet::from([shop.id(name)]);
+        explain_edge(&shop.observed(), &shop.judgements, View::Workload, &one("front"), &one("cart")).unwrap()
+    };
+    let cause_and_rule = |why: &Explanation| (why.cause, why.subject.name.to_string(), why.evidence[0].rule.clone());
+
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).taking_ms(900);
+    shop.calls("cart", "price", "http", 100).taking_ms(800);
+    assert_eq!(cause_and_rule(&why(&mut shop)), (Cause::Downstream, "price".to_owned(), "slow".to_owned()));
+    shop.nodes.push(busy(&shop, "cart", 0.99));
+    assert_eq!(cause_and_rule(&why(&mut shop)), (Cause::Cpu, "cart".to_owned(), "hot".to_owned()));
+    let facts = shop.nodes.last_mut().unwrap();
+    facts.instances[0].memory = facts.instances[0].cpu.take();
+    assert_eq!(cause_and_rule(&why(&mut shop)), (Cause::Memory, "cart".to_owned(), "not-cpu".to_owned()));
+
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).failing(40).taking_ms(5);
+    shop.calls("cart", "price", "http", 100).failing(30).taking_ms(1);
+    assert_eq!(cause_and_rule(&why(&mut shop)), (Cause::Downstream, "price".to_owned(), "broken".to_owned()));
+
+    let mut shop = names();
+    shop.calls("front", "cart", "http", 100).taking_ms(900);
+    let flow = &mut shop.edges[0].rows[0].measures.flow;
+    (flow.retransmits, flow.segments) = (9, 100);
+    assert_eq!(cause_and_rule(&why(&mut shop)), (Cause::Network, "cart".to_owned(), "lost".to_owned()));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Edges as a table for spreadsheets.
 
-use super::words::{expectation, level};
 use crate::query::{Graph, Spot};
 
 const HEADER: [&str; 16] = [
@@ -53,8 +52,8 @@ pub(super) fn write(graph: &Graph) -> String {
             whole.flow.connections.to_string(),
             whole.flow.failed.total().to_string(),
             sources.join(" "),
-            level(edge.health.level).to_owned(),
-            edge.expected.map_or_else(String::new, |state| expectation(state).to_owned()),
+            edge.health.level.as_str().to_owned(),
+            edge.expected.map_or_else(String::new, |state| state.as_str().to_owned()),
         ]);
     }
     text
@@ -66,9 +65,10 @@ fn row<const N: usize>(cells: [String; N]) -> String {
     line
 }
 
-/// A spreadsheet runs what starts like a formula; an apostrophe before it makes it text.
+/// A spreadsheet runs what starts like a formula, in some languages with wide signs too; an apostrophe before it makes
+/// it text (OWASP, CSV injection).
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let text = if formula { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::words::{Line, colour, expectation, item, level, line, percent, summary};
+use super::words::{Line, colour, item, line, percent, summary};
 use crate::layout::Rect;
 use crate::query::{Edge, Graph, Group, Node, Spot};
-use crate::{Kind, Level};
+use crate::{Expectation, Kind, Level};
 
 /// `GET /api/graph/data`: nodes and edges with the field names that the panel knows.
 #[derive(Debug, Clone, Serialize)]
@@ -149,8 +149,8 @@ fn of_node(node: &Node, rect: Option<Rect>) -> GrafanaNode {
         arc__yellow: yellow,
         arc__red: red,
         detail__kind: node.id.kind.to_string(),
-        detail__health: level(node.health.level),
-        detail__expected: node.expected.map(expectation),
+        detail__health: node.health.level.as_str(),
+        detail__expected: node.expected.map(Expectation::as_str),
         x: rect.map(|rect| rect.x + rect.w / 2),
         y: rect.map(|rect| rect.y + rect.h / 2),
     }
@@ -172,7 +172,7 @@ fn of_group(group: &Group, rect: Option<Rect>) -> GrafanaNode {
         arc__yellow: yellow,
         arc__red: red,
         detail__kind: "group".to_owned(),
-        detail__health: if abnormal > 0 { level(worst) } else { level(Level::Unknown) },
+        detail__health: if abnormal > 0 { worst.as_str() } else { Level::Unknown.as_str() },
         detail__expected: None,
         x: rect.map(|rect| rect.x + rect.w / 2),
         y: rect.map(|rect| rect.y + rect.h / 2),
@@ -198,8 +198,8 @@ fn of_edge(edge: &Edge, source: String, target: String) -> GrafanaEdge {
         },
         detail__protocols: protocols.join(", "),
         detail__sources: sources.join(", "),
-        detail__health: level(edge.health.level),
-        detail__expected: edge.expected.map(expectation),
+        detail__health: edge.health.level.as_str(),
+        detail__expected: edge.expected.map(Expectation::as_str),
     }
 }
 

@@ -100,22 +100,53 @@ fn csv_cells(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn no_protocol_becomes_a_formula() {
+    for sign in ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠"] {
+        let mut world = World::new();
+        world.call(&deployment("shop", "cart"), &deployment("shop", "price"), &format!("{sign}1+1"), calls(3, 0));
+
+        let text = picture(&drawn(&world, None, View::Workload), Picture::Csv);
+
+        assert!(csv_cells(&text).iter().any(|cell| *cell == format!("'{sign}1+1")), "{text:?}");
+    }
+}
+
+/// What stands outside of quotes, and what inside, by turns.
+fn outside_and_inside(text: &str) -> (Vec<&str>, Vec<&str>) {
+    let parts: Vec<&str> = text.split('"').collect();
+    assert_eq!(parts.len() % 2, 1, "a quote is open: {text}");
+    (parts.iter().copied().step_by(2).collect(), parts.iter().copied().skip(1).step_by(2).collect())
+}
+
+#[test]
 fn no_name_becomes_markup() {
-    let graph = drawn(&hostile(), None, View::Workload);
-    let svg = picture(&graph, Picture::Svg);
+    for open in [None, Some("ns:none")] {
+        let graph = drawn(&hostile(), open, View::Workload);
+        let names = ["script", "alert", "calc", "SUM", "x --> y"];
+        let is_ours = |code: &&str| !names.iter().any(|name| code.contains(name));
 
-    assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;"));
-    assert!(!svg.chars().any(|c| c.is_control() && c != '\n'));
-    let tags = svg.matches('<').count();
-    assert_eq!(tags, svg.matches('>').count(), "every tag is one of ours");
+        let svg = picture(&graph, Picture::Svg);
+        assert!(!svg.contains("<script"), "{svg}");
+        assert!(!svg.chars().any(|c| c.is_control() && c != '\n'));
+        let tags = svg.split('<').skip(1).map(|tag| tag.split_once('>').expect("a tag ends").0);
+        let ours = ["svg", "rect", "g", "title", "text", "tspan", "path"];
+        for tag in tags {
+            let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap();
+            assert!(ours.contains(&name) && is_ours(&tag), "<{tag}> is none of ours");
+        }
 
-    let mermaid = picture(&graph, Picture::Mermaid);
-    assert!(!mermaid.contains("<script") && !mermaid.contains("x --> y"), "{mermaid}");
+        let mermaid = picture(&graph, Picture::Mermaid);
+        let (code, labels) = outside_and_inside(&mermaid);
+        assert!(code.iter().all(is_ours), "{mermaid}");
+        let is_plain = |c: char| c.is_alphanumeric() || " -_.:/,()%#;".contains(c);
+        assert!(labels.iter().all(|label| label.chars().all(is_plain)), "{mermaid}");
 
-    let dot = picture(&graph, Picture::Dot);
-    let inside_quotes = dot.replace("\\\\", "").replace("\\\"", "");
-    assert_eq!(inside_quotes.matches('"').count() % 2, 0, "{dot}");
-    assert!(!inside_quotes.split('"').step_by(2).any(|code| code.contains("script")), "{dot}");
+        let dot = picture(&graph, Picture::Dot);
+        let without_escapes = dot.replace("\\\\", "").replace("\\\"", "");
+        let (code, labels) = outside_and_inside(&without_escapes);
+        assert!(code.iter().all(is_ours), "{dot}");
+        assert!(!labels.iter().any(|label| label.contains(['\\', '\n'])), "{dot}");
+    }
 }
 
 #[test]
@@ -128,10 +159,49 @@ fn the_picture_is_the_map_of_the_page() {
 
     assert_eq!(svg.matches("<g id=\"n").count(), 3);
     assert_eq!(svg.matches("<g id=\"g").count(), 3);
-    assert_eq!(svg.matches("marker-end").count(), 4);
+    assert_eq!(svg.matches("<g class=\"edge\">").count(), 4);
     let place = graph.nodes.iter().position(|node| &*node.id.name == "price").unwrap();
     let rect = graph.placement.as_ref().unwrap().nodes[place];
     assert!(svg.contains(&format!("x=\"{}\" y=\"{}\" width=\"3\" height=\"44\" fill=\"#c0392b\"", rect.x, rect.y)));
+}
+
+#[test]
+fn the_picture_shows_what_the_baseline_says() {
+    let mut world = shop();
+    let [front, cart, price, payment] =
+        [("shop", "front"), ("shop", "cart"), ("shop", "price"), ("pay", "payment")].map(|(ns, it)| deployment(ns, it));
+    world.edge_was(&front, &cart, Expectation::Forbidden).edge_was(&cart, &payment, Expectation::Unexpected);
+    let price = world.entity(&price);
+    world.expectations.nodes.insert(price, Expectation::Missing);
+
+    let svg = picture(&drawn(&world, Some("ns:shop"), View::Workload), Picture::Svg);
+
+    let after = |title: &str| svg.split_once(title).unwrap().1.split_once("</g>").unwrap().0;
+    assert_eq!(after("front → cart").matches("stroke-width").count(), 2, "forbidden is a double line");
+    assert!(after("front → cart").contains("stroke-dasharray=\"7 4\""));
+    assert_eq!(after("cart → pay").matches("stroke-dasharray=\"7 4\"").count(), 1);
+    assert!(
+        after("Deployment/price").contains("fill=\"none\" stroke=\"#646c78\" stroke-dasharray"),
+        "missing is hollow"
+    );
+    assert!(after("ns:prod/pay").contains("1 node · 1 unexpected"), "{}", after("ns:prod/pay"));
+}
+
+#[test]
+fn names_are_cut_where_they_do_not_fit_and_only_there() {
+    let shown = |name: &str| {
+        let mut world = World::new();
+        world.call(&deployment("shop", name), &deployment("shop", "b"), "http", calls(3, 0));
+        let svg = picture(&drawn(&world, None, View::Workload), Picture::Svg);
+        let card = svg.split_once(&format!("<g id=\"n{}\"", usize::from(name > "b"))).unwrap().1;
+        card.split_once("fill=\"#1c2026\">").unwrap().1.split_once('<').unwrap().0.to_owned()
+    };
+
+    assert_eq!(shown("checkout-service-v2"), "checkout-service-v2");
+    assert_eq!(shown("illicit-traffic-filter"), "illicit-traffic-filter");
+    assert_eq!(shown("recommendation-engine-primary"), "recomme…-primary");
+    assert_eq!(shown("WWWWWWWWWWWWWWWWWWWW"), "WWWW…WWWW");
+    assert_eq!(shown("支付服务网关接口处理中心系统"), "支付服务…中心系统");
 }
 
 #[test]

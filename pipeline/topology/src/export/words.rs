@@ -64,6 +64,29 @@ fn trimmed(text: String) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// `12.3k`, `4.56`, `1.2M`.
+pub(super) fn short(value: f64) -> String {
+    let mut units = ["", "k", "M", "G", "T"].into_iter().peekable();
+    let (mut size, mut unit) = (value, units.next());
+    while size >= 999.5 && units.peek().is_some() {
+        size /= 1000.0;
+        unit = units.next();
+    }
+    let least = size < 0.01 && value > 0.0;
+    if least { "< 0.01".to_owned() } else { format!("{}{}", digits(size), unit.unwrap_or_default()) }
+}
+
+/// Milliseconds: `340 µs`, `12.3 ms`, `1.24 s`, `3.5 min`.
+pub(super) fn duration(ms: f64) -> String {
+    match ms {
+        0.0 => "0 ms".to_owned(),
+        ..0.9995 => format!("{} µs", digits(ms * 1000.0)),
+        ..999.5 => format!("{} ms", digits(ms)),
+        ..120_000.0 => format!("{} s", digits(ms / 1000.0)),
+        _ => format!("{} min", digits(ms / 60_000.0)),
+    }
+}
+
 /// The colour of an abnormal level, on light ground.
 pub(super) fn colour(level: Level) -> Option<&'static str> {
     match level {
@@ -88,28 +111,6 @@ pub(super) fn line(edge: &Edge) -> Line {
         Some(Expectation::Unexpected | Expectation::Forbidden) => Line::Dashed,
         Some(Expectation::Missing) => Line::Dotted,
         _ => Line::Solid,
-    }
-}
-
-/// As answers name it.
-pub(super) fn level(level: Level) -> &'static str {
-    match level {
-        Level::Unknown => "unknown",
-        Level::Ok => "ok",
-        Level::Yellow => "yellow",
-        Level::Red => "red",
-    }
-}
-
-/// As answers name it.
-pub(super) fn expectation(state: Expectation) -> &'static str {
-    match state {
-        Expectation::Expected => "expected",
-        Expectation::Excepted => "excepted",
-        Expectation::Pending => "pending",
-        Expectation::Missing => "missing",
-        Expectation::Unexpected => "unexpected",
-        Expectation::Forbidden => "forbidden",
     }
 }
 

@@ -1,7 +1,5 @@
 //! The fields of the language: what they are called, what they are measured in, what they mean.
 
-use serde::Serialize;
-
 /// A field that holds text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TextField {
@@ -78,30 +76,18 @@ pub(super) enum Unit {
     Age,
 }
 
-/// A word of the language, for completion and help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct FieldDoc {
-    /// As it is written.
-    pub name: &'static str,
-    /// `text`, `number` or `flag`.
-    pub kind: &'static str,
-    /// The unit of a bare number.
-    pub unit: &'static str,
-    /// What it means.
-    pub meaning: &'static str,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Field {
     Text(TextField),
     Number(NumberField, Unit),
 }
 
-type Row = (&'static [&'static str], Field, &'static str);
+/// Names, the first of which is the usual one; what it is; what it means.
+pub(super) type Row = (&'static [&'static str], Field, &'static str);
 
 use Field::{Number, Text};
 
-const FIELDS: &[Row] = &[
+pub(super) const FIELDS: &[Row] = &[
     (&["ns", "namespace"], Text(TextField::Namespace), "namespace; `external` for what is outside"),
     (&["name"], Text(TextField::Name), "name of the workload, of its Service, or of the outside peer"),
     (&["kind", "type"], Text(TextField::Kind), "Deployment, StatefulSet, Service, MySQL, IP, ..."),
@@ -136,7 +122,7 @@ const FIELDS: &[Row] = &[
     (&["age"], Number(NumberField::Age, Unit::Age), "time since it was first seen"),
 ];
 
-const FLAGS: &[(&str, Flag, &str)] = &[
+pub(super) const FLAGS: &[(&str, Flag, &str)] = &[
     ("unexpected", Flag::Unexpected, "no line of the baseline allows it"),
     ("forbidden", Flag::Forbidden, "a line of the baseline forbids it"),
     ("missing", Flag::Missing, "the baseline requires it, and it is not there"),
@@ -155,19 +141,6 @@ const FLAGS: &[(&str, Flag, &str)] = &[
     ("leaf", Flag::Leaf, "is called and calls nobody"),
 ];
 
-/// Every field and flag, for completion and help.
-pub fn vocabulary() -> Vec<FieldDoc> {
-    let fields = FIELDS.iter().flat_map(|(names, field, meaning)| {
-        let (kind, unit) = match field {
-            Text(_) => ("text", ""),
-            Number(_, unit) => ("number", unit.name()),
-        };
-        names.iter().take(1).map(move |name| FieldDoc { name, kind, unit, meaning })
-    });
-    let flags = FLAGS.iter().map(|(name, _, meaning)| FieldDoc { name, kind: "flag", unit: "", meaning });
-    fields.chain(flags).collect()
-}
-
 pub(super) fn field(name: &str) -> Option<Field> {
     let row = FIELDS.iter().find(|(names, _, _)| names.iter().any(|known| known.eq_ignore_ascii_case(name)));
     row.map(|(_, field, _)| *field)
@@ -185,16 +158,14 @@ pub(super) fn flag_names() -> impl Iterator<Item = &'static str> {
     FLAGS.iter().map(|(name, _, _)| *name)
 }
 
-impl Unit {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Count => "",
-            Self::Percent => "%",
-            Self::Milliseconds => "ms",
-            Self::Age => "s",
-        }
+impl NumberField {
+    /// True for what only entities have: on an edge it speaks of each end, as their texts do.
+    pub(super) fn is_of_entities(self) -> bool {
+        matches!(self, Self::Cpu | Self::Memory | Self::Restarts | Self::Callers | Self::Callees | Self::Rank)
     }
+}
 
+impl Unit {
     /// The value in this unit of a number with a unit written behind it; `None` if that unit measures something else.
     pub(super) fn convert(self, value: f64, written: &str) -> Option<f64> {
         let seconds = match written {

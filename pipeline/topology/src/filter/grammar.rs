@@ -11,6 +11,8 @@ use super::words::{FilterError, Operator, Word, words};
 const DEEPEST: usize = 32;
 /// Largest compiled pattern, in bytes.
 const LARGEST_PATTERN: usize = 1 << 18;
+/// Most patterns of one expression: each may take a while to compile.
+const MOST_PATTERNS: usize = 32;
 
 /// What has to hold.
 #[derive(Debug, Clone)]
@@ -19,11 +21,11 @@ pub(super) enum Expression {
     Any(Vec<Expression>),
     Not(Box<Expression>),
     Text(Whose, TextField, TextTest),
-    Number(NumberField, Compare, f64),
+    Number(Whose, NumberField, Compare, f64),
     Is(Flag),
 }
 
-/// Whose text is meant, on an edge.
+/// Whose text or number is meant, on an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
     /// The end that is being looked at.
@@ -59,7 +61,9 @@ impl Expression {
             Self::Any(parts) => parts.iter().any(|part| part.holds(subject)),
             Self::Not(part) => !part.holds(subject),
             Self::Text(whose, field, test) => subject.text(*whose, *field, &|text| test.holds(text)),
-            Self::Number(field, compare, than) => subject.number(*field, &|value| compare.holds(value, *than)),
+            Self::Number(whose, field, compare, than) => {
+                subject.number(*whose, *field, &|value| compare.holds(value, *than))
+            }
             Self::Is(flag) => subject.is(*flag),
         }
     }
@@ -105,7 +109,7 @@ pub(super) fn parse(text: &str) -> Result<Expression, FilterError> {
     if words.is_empty() {
         return Ok(Expression::All(Vec::new()));
     }
-    let mut parser = Parser { words: &words, at: 0, end: text.chars().count(), depth: 0 };
+    let mut parser = Parser { words: &words, at: 0, end: text.chars().count(), depth: 0, patterns: 0 };
     let expression = parser.any()?;
     match parser.peek() {
         None => Ok(expression),
@@ -120,6 +124,7 @@ struct Parser<'w> {
     /// Where the text ends.
     end: usize,
     depth: usize,
+    patterns: usize,
 }
 
 impl<'w> Parser<'w> {
@@ -222,7 +227,9 @@ impl<'w> Parser<'w> {
                 let help = did_you_mean(name, field::field_names());
                 Err(self.error_before(format!("there is no field `{name}`"), help.or_else(|| Some(list_fields()))))
             }
-            Some(Field::Number(field, unit)) if whose == Whose::This => self.comparison(field, unit, word),
+            Some(Field::Number(field, unit)) if whose == Whose::This || field.is_of_entities() => {
+                self.comparison(whose, field, unit, word)
+            }
             Some(Field::Number(..)) => {
                 let help = format!("write `{name}`: numbers of an edge belong to neither end");
                 Err(self.error_before(format!("`{word}` is a number"), Some(help)))
@@ -249,7 +256,13 @@ impl<'w> Parser<'w> {
         Ok(negate_if(negated, Expression::Is(flag)))
     }
 
-    fn comparison(&mut self, field: NumberField, unit: Unit, name: &str) -> Result<Expression, FilterError> {
+    fn comparison(
+        &mut self,
+        whose: Whose,
+        field: NumberField,
+        unit: Unit,
+        name: &str,
+    ) -> Result<Expression, FilterError> {
         let compare = match self.next() {
             Some(Word::Operator(operator)) => Compare::of(*operator),
             _ => None,
@@ -266,7 +279,7 @@ impl<'w> Parser<'w> {
         let (number, written) = text.split_at_checked(digits).unwrap_or((text, ""));
         let value = number.parse::<f64>().ok().filter(|value| value.is_finite());
         match value.and_then(|value| unit.convert(value, written)) {
-            Some(value) => Ok(Expression::Number(field, compare, value)),
+            Some(value) => Ok(Expression::Number(whose, field, compare, value)),
             None => {
                 let help = format!("`{name}` takes a number with {}", unit.units());
                 Err(self.error_before(format!("`{text}` is no value of `{name}`"), Some(help)))
@@ -277,14 +290,15 @@ impl<'w> Parser<'w> {
     fn text_test(&mut self, whose: Whose, field: TextField, name: &str) -> Result<Expression, FilterError> {
         let not_in = self.takes_keyword("not");
         if self.takes_keyword("in") {
-            let test = Expression::Text(whose, field, TextTest::OneOf(self.list()?));
-            return Ok(negate_if(not_in, test));
+            let values = self.list()?;
+            return Ok(negate_if(not_in, Expression::Text(whose, field, self.one_of(values)?)));
         }
         let Some(Word::Operator(operator)) = self.next() else {
             return Err(self.error_before(format!("`{name}` wants a test"), Some(format!("for instance `{name} = x`"))));
         };
         if *operator == Operator::Colon && matches!(self.peek(), Some(Word::Open)) {
-            return Ok(Expression::Text(whose, field, TextTest::OneOf(self.list()?)));
+            let values = self.list()?;
+            return Ok(Expression::Text(whose, field, self.one_of(values)?));
         }
         let mut values = vec![self.value()?];
         while *operator == Operator::Colon && matches!(self.peek(), Some(Word::Comma)) {
@@ -294,12 +308,7 @@ impl<'w> Parser<'w> {
         let first = values.first().cloned().unwrap_or_default();
         let test = match operator {
             Operator::Matches | Operator::MatchesNot => TextTest::Matches(self.pattern(&first)?),
-            Operator::Equal | Operator::NotEqual | Operator::Colon
-                if values.iter().any(|value| value.contains('*')) =>
-            {
-                TextTest::Matches(self.pattern(&glob(&values))?)
-            }
-            Operator::Equal | Operator::NotEqual | Operator::Colon => TextTest::OneOf(values),
+            Operator::Equal | Operator::NotEqual | Operator::Colon => self.one_of(values)?,
             _ => {
                 let help = format!("use `{name} = x` or `{name} ~ pattern`");
                 return Err(self.error_before(format!("`{name}` is text"), Some(help)));
@@ -307,6 +316,14 @@ impl<'w> Parser<'w> {
         };
         let negated = matches!(operator, Operator::NotEqual | Operator::MatchesNot);
         Ok(negate_if(negated, Expression::Text(whose, field, test)))
+    }
+
+    /// Whole words, or patterns with stars.
+    fn one_of(&mut self, values: Vec<String>) -> Result<TextTest, FilterError> {
+        if values.iter().any(|value| value.contains('*')) {
+            return Ok(TextTest::Matches(self.pattern(&glob(&values))?));
+        }
+        Ok(TextTest::OneOf(values))
     }
 
     fn list(&mut self) -> Result<Vec<String>, FilterError> {
@@ -330,7 +347,12 @@ impl<'w> Parser<'w> {
         }
     }
 
-    fn pattern(&self, text: &str) -> Result<Regex, FilterError> {
+    fn pattern(&mut self, text: &str) -> Result<Regex, FilterError> {
+        if self.patterns >= MOST_PATTERNS {
+            let help = "join them: `name in (a*, b*)` or `name ~ 'a|b'`".to_owned();
+            return Err(self.error_before(format!("more than {MOST_PATTERNS} patterns"), Some(help)));
+        }
+        self.patterns += 1;
         RegexBuilder::new(text).size_limit(LARGEST_PATTERN).build().map_err(|error| {
             let reason = error.to_string();
             let last = reason.lines().last().unwrap_or("bad pattern").trim_start_matches("error: ").to_owned();

@@ -10,9 +10,9 @@
 //! is:unexpected    proto:dns    seen < 1h    rank <= 5    from.ns = shop and to.kind = MySQL    cart
 //! ```
 //! A node is kept if the whole expression holds for it. An edge is kept if it holds for the edge and both of its ends:
-//! fields of entities (`ns`, `name`, ...) speak of each end, `from.` and `to.` of one, `any.` of either; numbers, `proto`
-//! and `is:` speak of the edge. The ends of an edge that is kept are kept too. A number that nobody knows holds no
-//! comparison.
+//! what only entities have (`ns`, `name`, `rank`, `cpu%`, `is:root`, ...) speaks of each end, `from.` and `to.` of one,
+//! `any.` of either; other numbers, `proto` and other `is:` speak of the edge. The ends of an edge that is kept are kept
+//! too. A number that nobody knows holds no comparison. A call that the baseline misses is an edge of 0 requests.
 
 mod field;
 mod grammar;
@@ -25,7 +25,6 @@ use std::collections::HashSet;
 
 use crate::{EntityId, Expectations, Judgements, Moment, Observed};
 
-pub use self::field::{FieldDoc, vocabulary};
 pub use self::words::FilterError;
 
 /// A parsed expression.

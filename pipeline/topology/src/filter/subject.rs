@@ -1,11 +1,11 @@
 //! What the fields mean for a node and for an edge.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::field::{Flag, NumberField, TextField};
 use super::grammar::Whose;
-use crate::observed::{Entity, EntityEdge, NodeFacts};
+use crate::observed::{EdgeRow, Entity, EntityEdge, NodeFacts};
 use crate::{EntityId, Expectation, Expectations, Judgements, Level, Measures, Moment, Observed, View, Who};
 
 /// Everything that expressions are held against, with what concerns a node added up once.
@@ -15,7 +15,7 @@ pub(super) struct Subjects<'o> {
     expectations: &'o Expectations,
     now: Moment,
     nodes: HashMap<EntityId, NodeSums<'o>>,
-    edges: Vec<Measures>,
+    edges: Vec<Line<'o>>,
     /// Numbers of neighbours, most first.
     degrees: Vec<usize>,
 }
@@ -29,19 +29,25 @@ struct NodeSums<'o> {
     facts: Option<&'o NodeFacts>,
 }
 
+/// An edge, seen in the window or missed by the baseline.
+struct Line<'o> {
+    ends: (EntityId, EntityId),
+    seen: Option<&'o EntityEdge>,
+    whole: Measures,
+}
+
 /// A node, or an edge with one end picked out.
 pub(super) struct Subject<'s> {
     subjects: &'s Subjects<'s>,
     /// The node, or the end that is being looked at.
     end: EntityId,
-    edge: Option<(&'s EntityEdge, &'s Measures)>,
+    edge: Option<&'s Line<'s>>,
 }
 
 /// An edge that is looked at from both ends.
 pub(super) struct Edge<'s> {
     subjects: &'s Subjects<'s>,
-    edge: &'s EntityEdge,
-    whole: &'s Measures,
+    line: &'s Line<'s>,
 }
 
 impl<'o> Subjects<'o> {
@@ -52,14 +58,17 @@ impl<'o> Subjects<'o> {
         now: Moment,
     ) -> Self {
         let mut nodes: HashMap<EntityId, NodeSums<'o>> = HashMap::new();
-        let edges: Vec<Measures> = observed.edges.iter().map(EntityEdge::whole).collect();
-        for (edge, whole) in observed.edges.iter().zip(&edges) {
+        let mut edges: Vec<Line<'o>> = observed.edges.iter().map(Line::seen).collect();
+        for (edge, line) in observed.edges.iter().zip(&edges) {
             nodes.entry(edge.source).or_default().callees += 1;
             let target = nodes.entry(edge.target).or_default();
             target.callers += 1;
-            target.inbound.add(whole);
+            target.inbound.add(&line.whole);
             target.protocols.extend(edge.rows.iter().map(|row| &*row.protocol.0));
         }
+        let there: HashSet<_> = edges.iter().map(|line| line.ends).collect();
+        let missed = expectations.edges.iter().filter(|(_, state)| **state == Expectation::Missing);
+        edges.extend(missed.filter(|(ends, _)| !there.contains(*ends)).map(|(ends, _)| Line::missed(*ends)));
         for facts in &observed.nodes {
             let node = nodes.entry(facts.entity).or_default();
             node.facts = Some(facts);
@@ -79,27 +88,56 @@ impl<'o> Subjects<'o> {
     }
 
     pub(super) fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
-        let edges = self.observed.edges.iter().zip(&self.edges);
-        edges.map(|(edge, whole)| Edge { subjects: self, edge, whole })
+        self.edges.iter().map(|line| Edge { subjects: self, line })
     }
 
     fn entity(&self, id: EntityId) -> Option<&Entity> {
         self.observed.registry.get(id)
     }
+
+    /// A number that entities have and edges have not.
+    fn entity_number(&self, id: EntityId, field: NumberField) -> Option<f64> {
+        let sums = self.nodes.get(&id)?;
+        let instances = || sums.facts.into_iter().flat_map(|facts| &facts.instances);
+        let worst = |values: &mut dyn Iterator<Item = f64>| values.reduce(f64::max);
+        match field {
+            NumberField::Cpu => worst(&mut instances().filter_map(|it| Some(it.cpu?.share? * 100.0))),
+            NumberField::Memory => worst(&mut instances().filter_map(|it| Some(it.memory?.share? * 100.0))),
+            NumberField::Restarts => sums.facts.map(|facts| facts.instances.iter().map(|it| it.restarts as f64).sum()),
+            NumberField::Callers => Some(sums.callers as f64),
+            NumberField::Callees => Some(sums.callees as f64),
+            NumberField::Rank => {
+                let degree = sums.callers + sums.callees;
+                Some(self.degrees.partition_point(|other| *other > degree) as f64 + 1.0)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'o> Line<'o> {
+    fn seen(edge: &'o EntityEdge) -> Self {
+        Self { ends: (edge.source, edge.target), seen: Some(edge), whole: edge.whole() }
+    }
+
+    fn missed(ends: (EntityId, EntityId)) -> Self {
+        Self { ends, seen: None, whole: Measures::default() }
+    }
+
+    fn rows(&self) -> &'o [EdgeRow] {
+        self.seen.map_or(&[], |edge| &edge.rows)
+    }
 }
 
 impl<'s> Edge<'s> {
     pub(super) fn ends(&self) -> (EntityId, EntityId) {
-        (self.edge.source, self.edge.target)
+        self.line.ends
     }
 
     /// The edge seen from each of its ends.
     pub(super) fn whole_way(&self) -> [Subject<'s>; 2] {
-        [self.edge.source, self.edge.target].map(|end| Subject {
-            subjects: self.subjects,
-            end,
-            edge: Some((self.edge, self.whole)),
-        })
+        let (source, target) = self.line.ends;
+        [source, target].map(|end| Subject { subjects: self.subjects, end, edge: Some(self.line) })
     }
 }
 
@@ -112,8 +150,8 @@ impl Subject<'_> {
     pub(super) fn text(&self, whose: Whose, field: TextField, test: &dyn Fn(&str) -> bool) -> bool {
         match field {
             TextField::Protocol => self.protocols(test),
-            TextField::Level => test(level_name(self.level())),
-            TextField::Expectation => self.expectation().is_some_and(|state| test(expectation_name(state))),
+            TextField::Level => test(self.level().as_str()),
+            TextField::Expectation => self.expectation().is_some_and(|state| test(state.as_str())),
             _ => self.meant(whose).into_iter().flatten().any(|id| self.entity_text(id, field, test)),
         }
     }
@@ -123,15 +161,15 @@ impl Subject<'_> {
             (Whose::This, _) | (Whose::Any, None) => [Some(self.end), None],
             // Without an edge there are no ends: a node passes no test about one.
             (Whose::From | Whose::To, None) => [None, None],
-            (Whose::From, Some((edge, _))) => [Some(edge.source), None],
-            (Whose::To, Some((edge, _))) => [Some(edge.target), None],
-            (Whose::Any, Some((edge, _))) => [Some(edge.source), Some(edge.target)],
+            (Whose::From, Some(line)) => [Some(line.ends.0), None],
+            (Whose::To, Some(line)) => [Some(line.ends.1), None],
+            (Whose::Any, Some(line)) => [Some(line.ends.0), Some(line.ends.1)],
         }
     }
 
     fn protocols(&self, test: &dyn Fn(&str) -> bool) -> bool {
         match self.edge {
-            Some((edge, _)) => edge.rows.iter().any(|row| test(&row.protocol.0)),
+            Some(line) => line.rows().iter().any(|row| test(&row.protocol.0)),
             None => self.sums().is_some_and(|sums| sums.protocols.iter().any(|protocol| test(protocol))),
         }
     }
@@ -161,9 +199,13 @@ impl Subject<'_> {
     }
 
     /// True if any value that the field has passes the test.
-    pub(super) fn number(&self, field: NumberField, test: &dyn Fn(f64) -> bool) -> bool {
-        if let (NumberField::Port, Some((edge, _))) = (field, self.edge) {
-            return edge.rows.iter().filter_map(|row| row.port).any(|port| test(f64::from(port)));
+    pub(super) fn number(&self, whose: Whose, field: NumberField, test: &dyn Fn(f64) -> bool) -> bool {
+        if field.is_of_entities() {
+            let ends = self.meant(whose).into_iter().flatten();
+            return ends.filter_map(|id| self.subjects.entity_number(id, field)).any(test);
+        }
+        if let (NumberField::Port, Some(line)) = (field, self.edge) {
+            return line.rows().iter().filter_map(|row| row.port).any(|port| test(f64::from(port)));
         }
         self.value(field).is_some_and(test)
     }
@@ -190,37 +232,16 @@ impl Subject<'_> {
             NumberField::Rtt => flow.rtt_sum.checked_div(flow.rtt_count).map(|mean| mean as f64 / 1e6),
             NumberField::RetransmitPercent => ratio(flow.retransmits, flow.segments),
             NumberField::FailedConnects => Some(flow.failed.total() as f64),
-            NumberField::Port => None,
             NumberField::Seen => Some(self.subjects.now.since(self.last_seen()?) as f64 / 1e9),
             NumberField::Age => Some(self.subjects.now.since(self.first_seen()?) as f64 / 1e9),
-            NumberField::Cpu
+            // Of several ports and of ends there may be several values: `number` looks at each.
+            NumberField::Port
+            | NumberField::Cpu
             | NumberField::Memory
             | NumberField::Restarts
             | NumberField::Callers
             | NumberField::Callees
-            | NumberField::Rank => self.node_value(field),
-        }
-    }
-
-    /// What only a node has; an edge has none of it.
-    fn node_value(&self, field: NumberField) -> Option<f64> {
-        if self.edge.is_some() {
-            return None;
-        }
-        let sums = self.sums()?;
-        let instances = || sums.facts.into_iter().flat_map(|facts| &facts.instances);
-        let worst = |values: &mut dyn Iterator<Item = f64>| values.reduce(f64::max);
-        match field {
-            NumberField::Cpu => worst(&mut instances().filter_map(|it| Some(it.cpu?.share? * 100.0))),
-            NumberField::Memory => worst(&mut instances().filter_map(|it| Some(it.memory?.share? * 100.0))),
-            NumberField::Restarts => sums.facts.map(|facts| facts.instances.iter().map(|it| it.restarts as f64).sum()),
-            NumberField::Callers => Some(sums.callers as f64),
-            NumberField::Callees => Some(sums.callees as f64),
-            NumberField::Rank => {
-                let degree = sums.callers + sums.callees;
-                Some(self.subjects.degrees.partition_point(|other| *other > degree) as f64 + 1.0)
-            }
-            _ => None,
+            | NumberField::Rank => None,
         }
     }
 
@@ -237,7 +258,7 @@ impl Subject<'_> {
             Flag::Yellow => self.level() == Level::Yellow,
             Flag::Abnormal => self.level() >= Level::Yellow,
             Flag::Healthy => self.level() == Level::Ok,
-            Flag::Idle => self.edge.is_none() && self.is_idle(),
+            Flag::Idle => self.is_idle(),
             Flag::New => self.first_seen().is_some_and(|first| first >= self.subjects.observed.window.from),
             Flag::External => self.either_end(|who| matches!(who, Who::Outside(_))),
             Flag::Unresolved => self.either_end(Who::is_unresolved),
@@ -251,9 +272,6 @@ impl Subject<'_> {
     }
 
     fn degrees(&self) -> Option<(usize, usize)> {
-        if self.edge.is_some() {
-            return None;
-        }
         self.sums().map(|sums| (sums.callers, sums.callees))
     }
 
@@ -265,7 +283,7 @@ impl Subject<'_> {
     fn measures(&self) -> &Measures {
         static NOTHING: LazyLock<Measures> = LazyLock::new(Measures::default);
         match self.edge {
-            Some((_, whole)) => whole,
+            Some(line) => &line.whole,
             None => self.sums().map_or(&NOTHING, |sums| &sums.inbound),
         }
     }
@@ -277,7 +295,7 @@ impl Subject<'_> {
     fn level(&self) -> Level {
         let judgements = self.subjects.judgements;
         let health = match self.edge {
-            Some((edge, _)) => judgements.edges.get(&(edge.source, edge.target)),
+            Some(line) => judgements.edges.get(&line.ends),
             None => judgements.nodes.get(&self.end),
         };
         health.map_or(Level::Unknown, |health| health.level)
@@ -286,42 +304,22 @@ impl Subject<'_> {
     fn expectation(&self) -> Option<Expectation> {
         let expectations = self.subjects.expectations;
         match self.edge {
-            Some((edge, _)) => expectations.edges.get(&(edge.source, edge.target)).copied(),
+            Some(line) => expectations.edges.get(&line.ends).copied(),
             None => expectations.nodes.get(&self.end).copied(),
         }
     }
 
     fn first_seen(&self) -> Option<Moment> {
         match self.edge {
-            Some((edge, _)) => Some(edge.first_seen),
+            Some(line) => line.seen.map(|edge| edge.first_seen),
             None => self.subjects.entity(self.end).map(|entity| entity.first_seen),
         }
     }
 
     fn last_seen(&self) -> Option<Moment> {
         match self.edge {
-            Some((edge, _)) => Some(edge.last_seen),
+            Some(line) => line.seen.map(|edge| edge.last_seen),
             None => self.subjects.entity(self.end).map(|entity| entity.last_seen),
         }
-    }
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Unknown => "unknown",
-        Level::Ok => "ok",
-        Level::Yellow => "yellow",
-        Level::Red => "red",
-    }
-}
-
-fn expectation_name(state: Expectation) -> &'static str {
-    match state {
-        Expectation::Expected => "expected",
-        Expectation::Excepted => "excepted",
-        Expectation::Pending => "pending",
-        Expectation::Missing => "missing",
-        Expectation::Unexpected => "unexpected",
-        Expectation::Forbidden => "forbidden",
     }
 }

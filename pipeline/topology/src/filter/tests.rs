@@ -43,6 +43,8 @@ fn keeps_nodes(filter: &str, expected: &[&str]) {
 fn two_namespaces_keep_what_runs_inside_and_between_them() {
     keeps_edges("ns in (shop, pay)", &["cart>ledger", "front>cart"]);
     keeps_nodes("ns in (shop, pay)", &["cart", "front", "ledger"]);
+    keeps_nodes("ns in (sh*, pay)", &["cart", "front", "ledger"]);
+    keeps_nodes("ns:(sh*, pay) and name not in (*dg*, cart)", &["front"]);
 }
 
 #[test]
@@ -75,6 +77,28 @@ fn protocols_and_flags_and_stars() {
     keeps_edges("is:external", &["ledger>db.example"]);
     keeps_edges("name = *e*", &["ledger>db.example"]);
     keeps_nodes("is:root", &["front", "prober"]);
+}
+
+#[test]
+fn what_only_nodes_have_is_asked_of_both_ends_of_an_edge() {
+    // cart has three neighbours, ledger two, the others one.
+    keeps_nodes("rank <= 2", &["cart", "ledger"]);
+    keeps_edges("rank <= 2", &["cart>ledger"]);
+    keeps_edges("not rank <= 2", &[]);
+    keeps_edges("to.rank = 1", &["front>cart", "prober>cart"]);
+    keeps_edges("any.callees = 0", &["ledger>db.example"]);
+    keeps_nodes("not is:leaf not is:root", &["cart", "ledger"]);
+}
+
+#[test]
+fn a_call_that_is_required_and_missing_can_be_meant_too() {
+    let mut shop = shop();
+    shop.expectations.edges.insert(shop.edge("front", "ledger"), Expectation::Missing);
+
+    assert_eq!(kept(&shop, "is:missing").1, ["front>ledger"]);
+    assert_eq!(kept(&shop, "from.ns = shop and to.ns = pay").1, ["cart>ledger", "front>ledger"]);
+    assert_eq!(kept(&shop, "name = front and is:missing or err% > 50").1, Vec::<String>::new());
+    assert_eq!(kept(&shop, "is:missing (is:new or seen > 0s or proto:http)").1, Vec::<String>::new());
 }
 
 #[test]
@@ -113,6 +137,7 @@ fn a_filter_that_cannot_be_read_says_where_and_what_to_do() {
         ("p95 ~ 5", "filter, column 5: `p95` is a number; compare it: `p95 > 5`"),
         ("ns > 5", "filter, column 6: `ns` is text; use `ns = x` or `ns ~ pattern`"),
         ("name ~ '('", "filter, column 8: `(` is no pattern: unclosed group"),
+        ("to.p95 > 5", "filter, column 1: `to.p95` is a number; write `p95`: numbers of an edge belong to neither end"),
         ("ns = 'shop", "filter, column 6: a quote is opened and not closed"),
         ("ns in (a", "filter, column 9: the list is not closed; add `)`"),
         ("a and", "filter, column 6: a condition is missing here; for instance `ns = shop`"),
@@ -123,14 +148,19 @@ fn a_filter_that_cannot_be_read_says_where_and_what_to_do() {
 }
 
 #[test]
-fn every_word_of_the_vocabulary_can_be_used() {
-    for word in vocabulary() {
-        let text = match word.kind {
-            "text" => format!("{} = x", word.name),
-            "number" => format!("{} > 1", word.name),
-            _ => format!("is:{}", word.name),
-        };
-        Filter::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+fn every_word_can_be_used_and_is_in_the_readme() {
+    let readme = include_str!("../../README.md");
+    let used = |text: String| drop(Filter::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}")));
+    let told = |name: &str| assert!(readme.contains(&format!("`{name}`")), "README.md does not name `{name}`");
+
+    for (names, kind, _) in field::FIELDS {
+        let test = if matches!(kind, field::Field::Text(_)) { "= x" } else { "> 1" };
+        names.iter().for_each(|name| used(format!("{name} {test}")));
+        told(names[0]);
+    }
+    for (name, _, _) in field::FLAGS {
+        used(format!("is:{name}"));
+        told(name);
     }
 }
 
@@ -140,6 +170,15 @@ fn depth_is_bounded() {
 
     assert!(Filter::parse(&deep[..4000]).unwrap_err().message.contains("nested deeper"));
     assert!(Filter::parse(&deep).unwrap_err().message.contains("longer than"));
+}
+
+#[test]
+fn patterns_are_few() {
+    let many = |count| vec!["name ~ a"; count].join(" or ");
+
+    assert!(Filter::parse(&many(32)).is_ok());
+    let error = Filter::parse(&many(33)).unwrap_err().to_string();
+    assert!(error.contains("more than 32 patterns; join them"), "{error}");
 }
 
 proptest! {

@@ -35,8 +35,8 @@ pub const CARD: (i32, i32) = (224, 88);
 pub const HEADER: i32 = 32;
 /// Within an open group: room for edges to run between its border and its cards.
 const PADDING: i32 = 32;
-/// Around the whole map.
-const MARGIN: i32 = 40;
+/// Around the whole map: edges run in it, and none on the very border.
+const MARGIN: i32 = 48;
 const NODE_GAPS: Gaps = Gaps { columns: 64, rows: 28, lane: 20, spread: 8 };
 const GROUP_GAPS: Gaps = Gaps { columns: 88, rows: 44, lane: 28, spread: 12 };
 

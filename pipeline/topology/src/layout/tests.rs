@@ -182,6 +182,10 @@ proptest! {
             let (source, target) = (rect(source), rect(target));
             prop_assert_eq!((route[0], route[1]), (source.right(), source.middle()));
             prop_assert_eq!((route[route.len() - 2], route[route.len() - 1]), (target.x, target.middle()));
+            for (x, y) in route.chunks(2).map(|corner| (corner[0], corner[1])) {
+                let (width, height) = placement.size;
+                prop_assert!((4..=width - 4).contains(&x) && (4..=height - 4).contains(&y), "{route:?} is cut off");
+            }
             for stretch in stretches(route) {
                 prop_assert!(stretch.w == 0 || stretch.h == 0, "{route:?} is not orthogonal");
                 let hit = cards.iter().find(|card| overlap(&stretch, card));

@@ -1,13 +1,13 @@
 //! A graph as columns: one array per field, texts once, ids by position. A tenth of the size of objects.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::figures::{Carried, EXPECTATIONS, LEVELS, Latency, WindowFigures, code};
+use super::figures::{Carried, EXPECTATIONS, Head, LEVELS, Latency, code};
 use super::graph::{Edge, Graph, Group, Node, Spot};
 use crate::layout::Rect;
-use crate::{Expectation, Health, Lane, Level, Tier, View};
+use crate::{Expectation, Health, Lane, Level};
 
 /// A graph as columns.
 ///
@@ -17,15 +17,8 @@ use crate::{Expectation, Health, Lane, Level, Tier, View};
 /// tables of their own that name the edge or node by position.
 #[derive(Debug, Serialize)]
 pub struct Columns<'a> {
-    window: WindowFigures,
-    tiers: &'a [Tier],
-    view: View,
-    complete: bool,
-    dropped: &'a BTreeMap<&'static str, u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    coverage: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<(i32, i32)>,
+    #[serde(flatten)]
+    head: Head<'a>,
     levels: [Level; 4],
     expectations: [Expectation; 6],
     lanes: [Lane; 4],
@@ -157,13 +150,7 @@ impl Graph {
         nodes.place = placement.map(|placement| RectColumns::of(&placement.nodes));
         edges.route = placement.map(|placement| placement.routes.as_slice());
         Columns {
-            window: self.window.into(),
-            tiers: &self.tiers,
-            view: self.view,
-            complete: self.complete,
-            dropped: &self.dropped,
-            coverage: self.coverage,
-            size: placement.map(|placement| placement.size),
+            head: Head::of(self),
             levels: LEVELS,
             expectations: EXPECTATIONS,
             lanes: Lane::ALL,

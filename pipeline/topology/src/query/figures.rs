@@ -1,8 +1,11 @@
 //! Numbers as answers spell them: milliseconds with three places, absent where nothing was seen.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::{Class, Expectation, Health, Histogram, Level, Measures, Moment, Reason, Side, Window};
+use super::graph::Graph;
+use crate::{Class, Expectation, Health, Histogram, Level, Measures, Moment, Reason, Side, Tier, View, Window};
 
 /// Milliseconds since the epoch: what a browser counts in, and small enough for its numbers.
 pub(crate) fn millis(moment: Moment) -> u64 {
@@ -28,6 +31,34 @@ pub struct WindowFigures {
 impl From<Window> for WindowFigures {
     fn from(window: Window) -> Self {
         Self { from: millis(window.from), to: millis(window.to), covered_s: rounded(window.covered_seconds()) }
+    }
+}
+
+/// What a graph says of itself, as objects and as columns.
+#[derive(Debug, Serialize)]
+pub(super) struct Head<'a> {
+    window: WindowFigures,
+    tiers: &'a [Tier],
+    view: View,
+    complete: bool,
+    dropped: &'a BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<(i32, i32)>,
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn of(graph: &'a Graph) -> Self {
+        Self {
+            window: graph.window.into(),
+            tiers: &graph.tiers,
+            view: graph.view,
+            complete: graph.complete,
+            dropped: &graph.dropped,
+            coverage: graph.coverage,
+            size: graph.placement.as_ref().map(|placement| placement.size),
+        }
     }
 }
 

@@ -1,26 +1,17 @@
 //! A graph as objects: the shape that the API promises.
 
-use std::collections::BTreeMap;
-
 use serde::{Serialize, Serializer};
 
-use super::figures::{Carried, HealthFigures, Latency, WindowFigures};
+use super::figures::{Carried, Head, HealthFigures, Latency};
 use super::graph::{Edge, Graph, Group, Node, RowKey, Spot};
 use super::stage::at;
 use crate::layout::Rect;
-use crate::{Expectation, Kind, Lane, Level, Measures, Protocol, ServiceOrigin, Tier, Transport, View};
+use crate::{Expectation, Kind, Lane, Level, Measures, Protocol, ServiceOrigin, Transport};
 
 #[derive(Serialize)]
 struct GraphObject<'a> {
-    window: WindowFigures,
-    tiers: &'a [Tier],
-    view: View,
-    complete: bool,
-    dropped: &'a BTreeMap<&'static str, u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    coverage: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<(i32, i32)>,
+    #[serde(flatten)]
+    head: Head<'a>,
     groups: Vec<GroupObject<'a>>,
     nodes: Vec<NodeObject<'a>>,
     edges: Vec<EdgeObject<'a>>,
@@ -57,13 +48,8 @@ struct NodeObject<'a> {
     namespace: &'a str,
     name: &'a str,
     group: &'a str,
-    requests: u64,
-    errors: u64,
-    client_errors: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<Latency>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<Latency>,
+    #[serde(flatten)]
+    calls: CallsObject,
     out: OutObject,
     #[serde(skip_serializing_if = "Option::is_none")]
     instances: Option<InstancesObject>,
@@ -74,6 +60,17 @@ struct NodeObject<'a> {
     expected: Option<Expectation>,
     #[serde(flatten)]
     rect: Option<Rect>,
+}
+
+#[derive(Serialize)]
+struct CallsObject {
+    requests: u64,
+    errors: u64,
+    client_errors: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<Latency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<Latency>,
 }
 
 #[derive(Serialize)]
@@ -95,13 +92,8 @@ struct EdgeObject<'a> {
     edges: u32,
     red: u32,
     unexpected: u32,
-    requests: u64,
-    errors: u64,
-    client_errors: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<Latency>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<Latency>,
+    #[serde(flatten)]
+    calls: CallsObject,
     #[serde(serialize_with = "by_protocol")]
     protocols: &'a [(Protocol, Measures)],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -189,13 +181,7 @@ impl Serialize for Graph {
         };
         let route = |place: usize| placement?.routes.get(place).map(|route| route.as_chunks().0);
         let object = GraphObject {
-            window: self.window.into(),
-            tiers: &self.tiers,
-            view: self.view,
-            complete: self.complete,
-            dropped: &self.dropped,
-            coverage: self.coverage,
-            size: self.placement.as_ref().map(|placement| placement.size),
+            head: Head::of(self),
             groups: self
                 .groups
                 .iter()
@@ -241,17 +227,25 @@ impl<'a> NodeObject<'a> {
             namespace: &node.id.namespace,
             name: &node.id.name,
             group: ids.spot(Spot::Group(node.group)),
-            requests: node.inbound.requests(),
-            errors: node.inbound.errors(),
-            client_errors: node.inbound.client_errors(),
-            client: Latency::of_side(&node.inbound.client),
-            server: Latency::of_side(&node.inbound.server),
+            calls: CallsObject::of(&node.inbound),
             out: OutObject { requests: node.outbound.requests, errors: node.outbound.errors },
             instances: node.instances.map(|it| InstancesObject { total: it.total, ready: it.ready }),
             origin: node.origin,
             health: HealthFigures::from(&node.health),
             expected: node.expected,
             rect,
+        }
+    }
+}
+
+impl CallsObject {
+    fn of(measures: &Measures) -> Self {
+        Self {
+            requests: measures.requests(),
+            errors: measures.errors(),
+            client_errors: measures.client_errors(),
+            client: Latency::of_side(&measures.client),
+            server: Latency::of_side(&measures.server),
         }
     }
 }
@@ -264,11 +258,7 @@ impl<'a> EdgeObject<'a> {
             edges: edge.edges,
             red: edge.red,
             unexpected: edge.unexpected,
-            requests: edge.whole.requests(),
-            errors: edge.whole.errors(),
-            client_errors: edge.whole.client_errors(),
-            client: Latency::of_side(&edge.whole.client),
-            server: Latency::of_side(&edge.whole.server),
+            calls: CallsObject::of(&edge.whole),
             protocols: &edge.protocols,
             rows: edge.rows.iter().map(RowObject::of).collect(),
             network: Carried::of(&edge.whole),

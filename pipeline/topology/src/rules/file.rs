@@ -1,5 +1,7 @@
 //! A file of rules.
 
+use std::collections::HashSet;
+
 use config::{Check, Config, Decode, DecodeContext, GoDuration, Node, Problems, Validate, decode_file};
 
 use super::Metric;
@@ -24,6 +26,12 @@ pub(super) struct RulesFile {
     pub rules: Vec<RuleConfig>,
 }
 
+/// Most rules of a file.
+const MOST_RULES: usize = 1000;
+/// Most different windows of a file: each is added up in every step.
+const MOST_WINDOWS: usize = 8;
+/// Longest window.
+const LONGEST_WINDOW: i64 = 86_400 * 1_000_000_000;
 const DEFAULT_WINDOW: std::time::Duration = std::time::Duration::from_secs(300);
 const DEFAULT_FOR: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -122,11 +130,12 @@ impl Threshold {
             ("h", _) => number * 3600.0,
             _ => return (number == 0.0 && written.is_empty()).then_some(0.0),
         };
-        match unit {
-            "ms" => Some(seconds * 1e3),
-            "s" => Some(seconds),
-            _ => None,
-        }
+        let value = match unit {
+            "ms" => seconds * 1e3,
+            "s" => seconds,
+            _ => return None,
+        };
+        value.is_finite().then_some(value)
     }
 }
 
@@ -148,13 +157,22 @@ impl Decode for Threshold {
 
 impl Validate for RulesFile {
     fn validate(&self, check: &mut Check<'_, '_>) {
-        for (index, rule) in self.rules.iter().enumerate() {
-            if self.rules.iter().take(index).any(|earlier| earlier.name == rule.name) {
-                check.error("rules", format!("two rules are called `{}`", rule.name));
-            }
+        let mut names = HashSet::new();
+        for rule in self.rules.iter().filter(|rule| !names.insert(&rule.name)) {
+            check.error("rules", format!("two rules are called `{}`", rule.name));
         }
-        check.require(self.window.as_nanoseconds() > 0, "window", "'window' must be positive");
+        check.require(self.rules.len() <= MOST_RULES, "rules", format!("a file has at most {MOST_RULES} rules"));
+        let windows: HashSet<_> = self.rules.iter().map(|rule| rule.window.unwrap_or(self.window)).collect();
+        let few = windows.len() <= MOST_WINDOWS;
+        check.require(few, "rules", format!("rules of a file have at most {MOST_WINDOWS} different windows"));
+        check_times(Some(self.window), Some(self.r#for), check);
     }
+}
+
+fn check_times(window: Option<GoDuration>, hold: Option<GoDuration>, check: &mut Check<'_, '_>) {
+    let fits = window.is_none_or(|it| (1..=LONGEST_WINDOW).contains(&it.as_nanoseconds()));
+    check.require(fits, "window", "'window' must be positive and at most 24h");
+    check.require(hold.is_none_or(|it| !it.is_negative()), "for", "'for' must not be negative");
 }
 
 impl RulesFile {
@@ -175,9 +193,7 @@ impl Validate for RuleConfig {
         }
         let is_share = self.hysteresis.value("%").is_some_and(|share| (0.0..100.0).contains(&share));
         check.require(is_share, "hysteresis", "'hysteresis' must be between 0% and 100%");
-        if let Some(window) = self.window {
-            check.require(window.as_nanoseconds() > 0, "window", "'window' must be positive");
-        }
+        check_times(self.window, self.r#for, check);
     }
 }
 
@@ -186,8 +202,8 @@ impl RuleConfig {
         let is_set = check.is_set("metric");
         check.require(is_set, "metric", "a rule needs a metric");
         if !self.metric.is_of(self.on) {
-            let message = format!("`{}` is no metric of a {}", self.metric.as_str(), self.on.as_str());
-            check.error_with_help("metric", message, format!("it is one of: {}", self.metric.scopes()));
+            let message = format!("`{}` is not measured with `on: {}`", self.metric.as_str(), self.on.as_str());
+            check.error_with_help("metric", message, format!("it is with: {}", self.metric.scopes()));
         }
     }
 

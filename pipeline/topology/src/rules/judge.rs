@@ -1,7 +1,6 @@
 //! Holds the rules against what is observed, step by step.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::file::Scope;
 use super::state::State;
@@ -27,7 +26,7 @@ pub struct Judged {
 }
 
 /// Keeps the rules in time: a level counts when it has held for long enough, and gives way when the value has fallen
-/// clearly. Bounded by the number of rules times that of what is observed.
+/// clearly. Only what is abnormal, or may soon be, is remembered.
 #[derive(Debug)]
 pub struct Judge {
     rules: Rules,
@@ -49,13 +48,9 @@ impl Judge {
         Self { rules, states: HashMap::new() }
     }
 
-    /// The rules.
-    pub fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
     /// How many opinions it keeps.
-    pub fn opinions(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn opinions(&self) -> usize {
         self.states.len()
     }
 
@@ -68,41 +63,75 @@ impl Judge {
     ) -> Judged {
         let scenes = self.scenes(now, observe);
         let mut judged = Judged::default();
-        let mut seen = HashSet::new();
-        for (index, rule) in self.rules.rules.iter().enumerate() {
-            let Some(scene) = scenes.get(&(rule.window, 0)) else { continue };
-            let earlier = [DAY, rule.window].into_iter().find_map(|back| scenes.get(&(rule.window, back)));
-            let values = values(rule, scene, earlier, &judged.judgements, expectations, now);
-            for (subject, value) in values {
-                let key = (index, subject);
-                let state = self.states.entry(key.clone()).or_insert_with(|| State::new(now));
-                let before = *state;
-                if state.take(rule.level(value, state.level), value, rule.hold, now) {
-                    judged.changes.extend(changes(rule, &key.1, &before, state));
+        let mut held = HashSet::new();
+        // Nodes answer for faults of edges, and groups count nodes: whoever looks at others comes after them.
+        for scope in [Scope::Edge, Scope::Node, Scope::Group] {
+            if scope == Scope::Group {
+                judged.judgements.colour_servers(&self.rules.rules, &scenes);
+                self.note_servers(now, &mut judged, &mut held);
+            }
+            for (index, rule) in self.rules.rules.iter().enumerate().filter(|(_, rule)| rule.on == scope) {
+                let Some(scene) = scenes.get(&(rule.window, 0)) else { continue };
+                let earlier = backs(rule.window).into_iter().find_map(|back| scenes.get(&(rule.window, back)));
+                for (subject, value) in values(rule, scene, earlier, &judged.judgements, expectations, now) {
+                    let key = (index, subject);
+                    let before = self.states.remove(&key).unwrap_or_else(|| State::new(now));
+                    let mut state = before;
+                    if state.take(rule.level(value, state.level), value, rule.hold, now) {
+                        judged.changes.extend(changes(rule, &key.1, &before, &state));
+                    }
+                    judged.judgements.note(rule, &key.1, &state);
+                    if !state.is_at_rest() {
+                        held.insert(key.clone());
+                        self.states.insert(key, state);
+                    }
                 }
-                judged.judgements.note(rule, &key.1, state);
-                seen.insert(key);
             }
         }
-        self.forget(&seen, now, &mut judged);
-        judged.judgements.colour_servers(scenes.values().next());
+        self.forget(&held, now, &mut judged);
         judged.judgements.sort();
         judged
+    }
+
+    /// Servers that answer for faults of edges have a history too, or the past would show them well.
+    fn note_servers(&mut self, now: Moment, judged: &mut Judged, held: &mut HashSet<(usize, Subject)>) {
+        let rules = self.rules.rules.iter().enumerate().filter(|(_, rule)| rule.is_of_faults(Scope::Edge));
+        let known: HashMap<&str, (usize, &Rule)> = rules.map(|it| (it.1.name.as_str(), it)).collect();
+        for (id, health) in &judged.judgements.nodes {
+            for reason in &health.reasons {
+                let Some((index, rule)) = known.get(reason.rule.as_str()) else { continue };
+                let key = (*index, Subject::Node(*id));
+                let before = self.states.get(&key).copied().unwrap_or_else(|| State::new(Moment::default()));
+                let mut state = before;
+                // Another edge that is worse may have been so for longer than this server has answered for one.
+                let worse = reason.level > before.level;
+                let since = if worse { reason.since.max(before.since) } else { now };
+                if state.take(reason.level, reason.value, 0, since) {
+                    judged.changes.extend(changes(rule, &key.1, &before, &state));
+                }
+                held.insert(key.clone());
+                self.states.insert(key, state);
+            }
+        }
     }
 
     /// Each window that some rule wants, once; and those that rates are compared with.
     fn scenes(&self, now: Moment, observe: &mut dyn FnMut(Moment, Moment) -> Observed) -> BTreeMap<(u64, u64), Scene> {
         let mut scenes = BTreeMap::new();
-        for rule in &self.rules.rules {
-            scenes.entry((rule.window, 0)).or_insert_with(|| Scene::of(observe(now.minus(rule.window), now)));
-            let compares = rule.metric == Metric::RateChange;
-            for back in [DAY, rule.window].into_iter().filter(|_| compares) {
+        let rules = self.rules.rules.iter();
+        let compared: BTreeSet<u64> =
+            rules.clone().filter(|rule| rule.metric == Metric::RateChange).map(|rule| rule.window).collect();
+        for window in rules.map(|rule| rule.window).collect::<BTreeSet<u64>>() {
+            scenes.insert((window, 0), Scene::of(observe(now.minus(window), now)));
+        }
+        for window in compared {
+            for back in backs(window) {
                 let to = now.minus(back);
-                let Entry::Vacant(place) = scenes.entry((rule.window, back)) else { continue };
-                let observed = observe(to.minus(rule.window), to);
+                let observed = observe(to.minus(window), to);
                 // A window that began before we did would make every rate look risen.
-                if observed.window.covered >= rule.window / 10 * 9 {
-                    place.insert(Scene::of(observed));
+                if observed.window.covered >= window / 10 * 9 {
+                    scenes.insert((window, back), Scene::of(observed));
+                    break;
                 }
             }
         }
@@ -110,8 +139,8 @@ impl Judge {
     }
 
     /// What no rule saw in this step is forgotten; what was abnormal ends.
-    fn forget(&mut self, seen: &HashSet<(usize, Subject)>, now: Moment, judged: &mut Judged) {
-        let gone: Vec<_> = self.states.keys().filter(|key| !seen.contains(*key)).cloned().collect();
+    fn forget(&mut self, held: &HashSet<(usize, Subject)>, now: Moment, judged: &mut Judged) {
+        let gone: Vec<_> = self.states.keys().filter(|key| !held.contains(*key)).cloned().collect();
         for key in gone {
             let Some(state) = self.states.remove(&key) else { continue };
             let Some(rule) = self.rules.rules.get(key.0) else { continue };
@@ -119,6 +148,12 @@ impl Judge {
                 judged.changes.push(interval(rule, &key.1, &state, Some(now)));
             }
         }
+    }
+}
+
+impl Rule {
+    fn is_of_faults(&self, on: Scope) -> bool {
+        self.on == on && self.metric == Metric::ErrorRatio
     }
 }
 
@@ -141,6 +176,11 @@ impl Scene {
     fn seconds(&self) -> f64 {
         self.observed.window.covered_seconds()
     }
+}
+
+/// How far before a window the one begins that a rate is compared with, best first.
+fn backs(window: u64) -> [u64; 2] {
+    [DAY, window]
 }
 
 /// Everything that the rule has a value of.
@@ -249,39 +289,21 @@ impl Judgements {
         let Some(health) = self.of(subject) else { return };
         health.level = health.level.max(state.level);
         if state.level >= Level::Yellow {
-            health.reasons.push(Reason {
-                rule: rule.name.clone(),
-                class: rule.class,
-                level: state.level,
-                value: state.value,
-                threshold: rule.threshold(state.value, state.level),
-                unit: rule.metric.unit(),
-                since: state.since,
-                suggestion: rule.suggestion.clone(),
-            });
+            health.reasons.push(rule.reason(state.level, state.value, state.since));
         }
     }
 
     /// Faults of an edge that the server's own numbers show are the server's: its node takes their colour. Where the
     /// server was not seen, the client's word is taken for it.
-    fn colour_servers(&mut self, scene: Option<&Scene>) {
-        let Some(scene) = scene else { return };
-        for (ends, whole) in &scene.edges {
-            let Some(health) = self.edges.get(ends) else { continue };
-            if whole.server.errors == 0 && !whole.server.latency.is_empty() {
-                continue;
-            }
-            let faults: Vec<Reason> = health.reasons.iter().filter(|it| it.rule == "error-rate").cloned().collect();
-            let node = self.nodes.entry(ends.1).or_default();
-            for reason in faults {
-                node.level = node.level.max(reason.level);
-                let says_the_same = |known: &&mut Reason| known.rule == reason.rule || known.rule == "error-rate-node";
-                match node.reasons.iter_mut().find(says_the_same) {
-                    Some(known) if known.level >= reason.level && known.value >= reason.value => {}
-                    Some(known) if known.rule == reason.rule => *known = reason,
-                    // The node by itself is abnormal too: the same faults, diluted by other callers.
-                    Some(known) if known.level >= reason.level => {}
-                    Some(_) | None => node.reasons.push(reason),
+    fn colour_servers(&mut self, rules: &[Rule], scenes: &BTreeMap<(u64, u64), Scene>) {
+        let of_faults = |on| rules.iter().filter(move |rule| rule.is_of_faults(on));
+        let own: HashSet<&str> = of_faults(Scope::Node).map(|rule| rule.name.as_str()).collect();
+        for rule in of_faults(Scope::Edge) {
+            let edges = scenes.get(&(rule.window, 0)).into_iter().flat_map(|scene| &scene.edges);
+            for (ends, _) in edges.filter(|(_, whole)| whole.server.errors > 0 || whole.server.latency.is_empty()) {
+                let mut reasons = self.edges.get(ends).into_iter().flat_map(|health| &health.reasons);
+                if let Some(fault) = reasons.find(|it| it.rule == rule.name).cloned() {
+                    self.nodes.entry(ends.1).or_default().answer_for(fault, &own);
                 }
             }
         }
@@ -291,6 +313,23 @@ impl Judgements {
         let all = self.nodes.values_mut().chain(self.edges.values_mut()).chain(self.groups.values_mut());
         for health in all {
             health.reasons.sort_by(|left, right| (right.level, left.since).cmp(&(left.level, right.since)));
+        }
+    }
+}
+
+impl Health {
+    /// Takes over a fault of an edge. Of several edges the worst is listed, and none if rules of the node itself (`own`)
+    /// say as much of the same faults.
+    fn answer_for(&mut self, fault: Reason, own: &HashSet<&str>) {
+        self.level = self.level.max(fault.level);
+        if self.reasons.iter().any(|it| own.contains(it.rule.as_str()) && it.level >= fault.level) {
+            return;
+        }
+        let worse = |it: &Reason| (fault.level, fault.value, it.since) > (it.level, it.value, fault.since);
+        match self.reasons.iter_mut().find(|it| it.rule == fault.rule) {
+            Some(known) if worse(known) => *known = fault,
+            Some(_) => {}
+            None => self.reasons.push(fault),
         }
     }
 }

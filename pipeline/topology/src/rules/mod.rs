@@ -18,8 +18,9 @@ use self::file::{RuleConfig, RulesFile};
 pub use self::file::{Scope, Threshold};
 pub use self::judge::{Judge, Judged, LAG};
 pub use self::metric::Metric;
+use crate::Moment;
 use crate::filter::Filter;
-use crate::judgement::{Class, Level};
+use crate::judgement::{Class, Level, Reason};
 
 const DEFAULTS: &str = include_str!("default.yaml");
 
@@ -65,7 +66,8 @@ pub struct Rule {
 
 impl Rules {
     /// The rules that hold when no file is given.
-    pub fn default_rules() -> Self {
+    #[cfg(test)]
+    pub(crate) fn default_rules() -> Self {
         let mut problems = Problems::new();
         Self::read([], &mut problems).unwrap_or_default()
     }
@@ -139,8 +141,23 @@ impl Rule {
         }
     }
 
+    /// What it says of a value that has had this level since then.
+    pub fn reason(&self, level: Level, value: f64, since: Moment) -> Reason {
+        Reason {
+            rule: self.name.clone(),
+            metric: self.metric,
+            class: self.class,
+            level,
+            value,
+            threshold: self.threshold(value, level),
+            unit: self.metric.unit(),
+            since,
+            suggestion: self.suggestion.clone(),
+        }
+    }
+
     /// The threshold that a value of this level has passed.
-    pub fn threshold(&self, value: f64, level: Level) -> f64 {
+    fn threshold(&self, value: f64, level: Level) -> f64 {
         let (above, below) = match level {
             Level::Red => (self.red, self.red_below),
             _ => (self.yellow, self.yellow_below),

@@ -22,6 +22,11 @@ impl State {
         Self { level: Level::Ok, since: now, value: 0.0, worst: 0.0, worse_since: None }
     }
 
+    /// True if it is as good as new: neither abnormal nor on its way there.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.level < Level::Yellow && self.worse_since.is_none()
+    }
+
     /// Takes the level that the value of this step has by itself. True if what counts has changed.
     pub(super) fn take(&mut self, raw: Level, value: f64, hold: u64, now: Moment) -> bool {
         self.value = value;

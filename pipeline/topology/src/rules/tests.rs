@@ -68,6 +68,81 @@ fn an_edge_that_fails_turns_yellow_and_red_and_takes_its_server_with_it() {
 }
 
 #[test]
+fn faults_colour_the_server_whatever_the_rule_is_called_and_are_listed_once() {
+    let file = "
+        defaults: false
+        for: 0s
+        rules:
+          - {name: shares, on: group, metric: abnormal_ratio, yellow: 20%}
+          - {name: half-fail, on: edge, metric: error_ratio, yellow: 10%, red: 40%, window: 10m}
+          - {name: node-fails, on: node, metric: error_ratio, yellow: 10%}
+          - {name: quick, on: edge, metric: rtt, yellow: 1ms, window: 15s}
+    ";
+    let mut shop = failing(45);
+    shop.workload("shop", "basket").workload("shop", "mail");
+    shop.calls("basket", "cart", "http", 100).failing(50).taking_ms(20);
+    shop.calls("mail", "cart", "http", 100).taking_ms(20);
+
+    let judged = Court::of(file).sees(&shop);
+
+    let cart = judged.judgements.nodes.get(&shop.id("cart")).unwrap();
+    assert_eq!(reasons(Some(cart)), [("half-fail", Level::Red), ("node-fails", Level::Yellow)]);
+    assert_eq!(cart.reasons[0].value, 50.0, "of the worse of both edges");
+    let group = judged.judgements.groups.get("ns:prod/shop").unwrap();
+    assert_eq!(reasons(Some(group)), [("shares", Level::Yellow)], "the group counts the server too");
+    assert_eq!(group.reasons[0].value, 25.0);
+}
+
+#[test]
+fn faults_that_the_server_did_not_see_are_not_its_own() {
+    let mut shop = failing(0);
+    shop.edges[0].rows[0].measures.client.errors = 50;
+
+    let judged = Court::by_default().sees_for(90, &shop);
+
+    assert_eq!(edge_level(&judged.judgements, &shop), Level::Red);
+    let cart = judged.judgements.nodes.get(&shop.id("cart"));
+    assert_eq!(reasons(cart).iter().find(|(rule, _)| *rule == "error-rate"), None);
+}
+
+#[test]
+fn servers_that_answer_for_an_edge_have_a_history_of_it() {
+    let file = "
+        defaults: false
+        for: 0s
+        rules: [{name: half-fail, on: edge, metric: error_ratio, yellow: 10%, red: 40%}]
+    ";
+    let mut court = Court::of(file);
+    let server = Subject::Node(failing(0).id("cart"));
+    let mut history = |shop: &Shop| {
+        let changes = court.sees(shop).changes.into_iter().filter(|it| it.subject == server);
+        changes
+            .map(|it| (it.level, it.from.since(FROM) / STEP, it.to.map(|to| to.since(FROM) / STEP)))
+            .collect::<Vec<_>>()
+    };
+
+    assert_eq!(history(&failing(20)), [(Level::Yellow, 1, None)]);
+    assert_eq!(history(&failing(20)), []);
+    assert_eq!(history(&failing(50)), [(Level::Yellow, 1, Some(3)), (Level::Red, 3, None)]);
+    assert_eq!(history(&failing(20)), [(Level::Red, 3, Some(4)), (Level::Yellow, 4, None)]);
+    assert_eq!(history(&failing(0)), [(Level::Yellow, 4, Some(5))]);
+    assert_eq!(history(&failing(0)), []);
+}
+
+#[test]
+fn only_what_is_abnormal_or_may_soon_be_is_remembered() {
+    let mut court = Court::by_default();
+
+    court.sees_for(120, &failing(0));
+    assert_eq!(court.judge.opinions(), 0);
+
+    court.sees(&failing(50));
+    assert_eq!(court.judge.opinions(), 2, "the edge and its server are on their way to red");
+    court.sees(&failing(0));
+    assert_eq!(court.judge.opinions(), 0);
+}
+
+#[test]
 fn a_problem_counts_when_it_has_held_for_long_enough_and_since_it_began() {
     let mut court = Court::of("for: 30s");
     let shop = failing(50);
@@ -181,9 +256,9 @@ fn a_file_replaces_adds_and_disables() {
     shop.outside(OutsideKind::MySQL, "db");
     shop.calls("cart", "db", "mysql", 50).taking_ms(9);
     let mut court = Court::of(file);
-    let memory = court.judge.rules().rules.iter().find(|rule| rule.name == "memory");
-    assert!(memory.is_none());
-    let cpu = court.judge.rules().rules.iter().find(|rule| rule.name == "cpu").unwrap();
+    let rules = Rules::read([("rules.yaml", file)], &mut Problems::new()).unwrap().rules;
+    assert!(!rules.iter().any(|rule| rule.name == "memory"));
+    let cpu = rules.iter().find(|rule| rule.name == "cpu").unwrap();
     assert_eq!(cpu.window, 60 * SECOND, "times of a file hold for the default rules too");
 
     let judged = court.sees_for(90, &shop);
@@ -216,6 +291,28 @@ fn a_rate_that_fell_since_the_window_before_is_a_change() {
 }
 
 #[test]
+fn a_window_is_added_up_once_for_all_rules_that_look_at_it() {
+    let mut court = Court::of(
+        "
+        defaults: false
+        window: 1m
+        rules:
+          - {name: more, metric: rate_change, yellow: 300%}
+          - {name: less, metric: rate_change, yellow_below: -80%}
+          - {name: errors, metric: error_ratio, yellow: 10%}
+    ",
+    );
+    let mut asked = Vec::new();
+
+    court.judge.step(FROM.plus(600 * SECOND), &Expectations::default(), &mut |from, _to| {
+        asked.push(from);
+        Observed::default()
+    });
+
+    assert_eq!(asked.len(), 3, "now, a day ago, a minute ago: {asked:?}");
+}
+
+#[test]
 fn a_share_of_abnormal_members_colours_a_group() {
     let file = "{for: 0s, rules: [{name: half, on: group, metric: abnormal_ratio, yellow: 40%, class: performance}]}";
     let shop = failing(50);
@@ -230,10 +327,14 @@ fn a_file_with_typos_says_where_and_what_to_do() {
     let cases = [
         ("rules: [{name: a, metrc: cpu, yellow: 1%}]", "did you mean `metric`?"),
         ("rules: [{name: a, on: node, metric: cpuu, yellow: 1%}]", "did you mean `cpu`?"),
-        ("rules: [{name: a, on: edge, metric: cpu, yellow: 1%}]", "`cpu` is no metric of a edge"),
+        ("rules: [{name: a, on: edge, metric: cpu, yellow: 1%}]", "`cpu` is not measured with `on: edge`"),
         ("rules: [{name: a, metric: p95_latency, yellow: 5%}]", "`5%` is no value of `p95_latency`"),
         ("rules: [{name: a, metric: p95_latency, yellow: 5s, red: 1s}]", "'red' must not be below 'yellow'"),
         ("rules: [{name: a, metric: p95_latency}]", "a rule needs `yellow`"),
+        ("rules: [{name: a, metric: gap, yellow: 1s, window: -5m}]", "'window' must be positive and at most 24h"),
+        ("rules: [{name: a, metric: gap, yellow: 1s, window: 25h}]", "'window' must be positive and at most 24h"),
+        ("rules: [{name: a, metric: gap, yellow: 1s, for: -1s}]", "'for' must not be negative"),
+        ("for: -1s", "'for' must not be negative"),
         ("rules: [{name: a, metric: gap, yellow: 1s, where: 'nsp = a'}]", "there is no field `nsp`"),
         ("rules: [{name: a, metric: gap, yellow: 1s}, {name: a, metric: gap, yellow: 1s}]", "two rules are called `a`"),
     ];
@@ -243,6 +344,25 @@ fn a_file_with_typos_says_where_and_what_to_do() {
         let text = problems.render();
         assert!(text.contains(expected) && text.contains("rules.yaml:1:"), "{file} gave\n{text}");
     }
+}
+
+#[test]
+fn files_that_would_cost_too_much_are_refused() {
+    let refused = |file: &str| {
+        let mut problems = Problems::new();
+        assert!(Rules::read([("rules.yaml", file)], &mut problems).is_none());
+        problems.render()
+    };
+    let rules = |count: u32, window: &dyn Fn(u32) -> u32| {
+        let rule = |it| format!("{{name: r{it}, metric: gap, yellow: 1s, window: {}s}}", window(it));
+        format!("rules: [{}]", (0..count).map(rule).collect::<Vec<_>>().join(", "))
+    };
+
+    assert!(refused(&rules(1001, &|_| 60)).contains("at most 1000 rules"));
+    assert!(refused(&rules(9, &|it| 60 + it)).contains("at most 8 different windows"));
+    let digits = "9".repeat(308);
+    let infinite = refused(&format!("rules: [{{name: a, metric: gap, yellow_below: {digits}h}}]"));
+    assert!(infinite.contains("is no value of `gap`"), "{infinite}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::sum::{COUNTS, Dense, Sum};
 use super::varint;
-use crate::Measures;
+use crate::{Gap, Measures};
 
 /// Rows between two places of a block's index.
 const STRIDE: u32 = 64;
@@ -136,31 +136,49 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn row(&mut self, fact: u32, sum: &Sum) {
+        let sides = [&sum.client, &sum.server];
+        self.head(fact, &sum.counts, sum.gap, sides.map(|side| !side.is_zero()));
+        for side in sides.into_iter().filter(|side| !side.is_zero()) {
+            put_latency(&mut self.bytes, side);
+        }
+    }
+
+    /// What a row begins with; of each side, if it has latency.
+    fn head(&mut self, fact: u32, counts: &[u64; COUNTS], gap: Gap, has: [bool; 2]) {
         if self.rows.is_multiple_of(STRIDE) {
             self.index.push(Place { before: self.last, at: self.bytes.len() as u32 });
         }
         varint::put(&mut self.bytes, u64::from(fact.saturating_sub(self.last)));
-        varint::put(&mut self.bytes, u64::from(mask(sum)));
-        for value in sum.counts.iter().filter(|value| **value != 0) {
+        varint::put(&mut self.bytes, u64::from(mask(counts, gap, has)));
+        for value in counts.iter().filter(|value| **value != 0) {
             varint::put(&mut self.bytes, *value);
         }
-        if sum.gap != crate::Gap::default() {
-            varint::put_signed(&mut self.bytes, sum.gap.sum);
-            varint::put(&mut self.bytes, sum.gap.count);
-        }
-        for side in [&sum.client, &sum.server].into_iter().filter(|side| !side.is_zero()) {
-            put_latency(&mut self.bytes, side);
+        if gap != Gap::default() {
+            varint::put_signed(&mut self.bytes, gap.sum);
+            varint::put(&mut self.bytes, gap.count);
         }
         self.last = fact;
         self.rows = self.rows.saturating_add(1);
     }
 
-    /// Writes a row from elsewhere, which may not be in order.
-    pub(crate) fn row_in_order(&mut self, fact: u32, sum: &Sum) -> Result<(), String> {
+    /// Writes a row from elsewhere, which may be anything; of each side the sum and what [`put_buckets`] wrote.
+    pub(crate) fn row_of_file(
+        &mut self,
+        fact: u32,
+        counts: &[u64; COUNTS],
+        gap: Gap,
+        sides: [(u64, &[u8]); 2],
+    ) -> Result<(), String> {
         if self.rows > 0 && fact <= self.last {
             return Err(format!("row of fact {fact} follows that of {}", self.last));
         }
-        self.row(fact, sum);
+        let has = |(sum, buckets): (u64, &[u8])| sum != 0 || !buckets.is_empty();
+        self.head(fact, counts, gap, sides.map(has));
+        for (sum, buckets) in sides.into_iter().filter(|side| has(*side)) {
+            varint::put(&mut self.bytes, sum);
+            varint::put(&mut self.bytes, count_buckets(buckets).ok_or("a histogram is no histogram")?);
+            self.bytes.extend_from_slice(buckets);
+        }
         Ok(())
     }
 
@@ -169,19 +187,13 @@ impl Writer {
     }
 }
 
-fn mask(sum: &Sum) -> u32 {
+fn mask(counts: &[u64; COUNTS], gap: Gap, [client, server]: [bool; 2]) -> u32 {
     let mut mask = 0;
-    for (bit, value) in COUNT_BITS.iter().zip(&sum.counts) {
+    for (bit, value) in COUNT_BITS.iter().zip(counts) {
         mask |= u32::from(*value != 0) << bit;
     }
-    if sum.gap != crate::Gap::default() {
-        mask |= GAP;
-    }
-    if !sum.client.is_zero() {
-        mask |= CLIENT_LATENCY;
-    }
-    if !sum.server.is_zero() {
-        mask |= SERVER_LATENCY;
+    for (bit, is_set) in [(GAP, gap != Gap::default()), (CLIENT_LATENCY, client), (SERVER_LATENCY, server)] {
+        mask |= if is_set { bit } else { 0 };
     }
     mask
 }
@@ -208,15 +220,14 @@ fn take_bucket(bytes: &mut &[u8], last: u8) -> Option<(u8, u64)> {
     Some((bucket, varint::take(bytes)?))
 }
 
-/// Adds all that [`put_buckets`] wrote. `None` if the bytes are something else.
-pub(crate) fn take_buckets(mut bytes: &[u8], side: &mut Dense) -> Option<()> {
-    let mut last = 0;
+/// How many pairs [`put_buckets`] wrote. `None` if the bytes are something else.
+fn count_buckets(mut bytes: &[u8]) -> Option<u64> {
+    let (mut last, mut count) = (0, 0_u64);
     while !bytes.is_empty() {
-        let (bucket, count) = take_bucket(&mut bytes, last)?;
-        side.add(bucket, count);
-        last = bucket;
+        (last, _) = take_bucket(&mut bytes, last)?;
+        count = count.saturating_add(1);
     }
-    Some(())
+    Some(count)
 }
 
 struct Cursor<'a> {

@@ -1,15 +1,14 @@
-//! When and what is written to the directory.
+//! When something is written to the directory, and when it counts.
 //!
-//! Every second what came goes to the log. When an hour is complete its blocks become files, the names behind them too,
-//! and a new log begins with what is not in files: so a log is at most about an hour long. Files of one day or month are
-//! merged on a thread of their own once it is over.
+//! Every second what came goes to the log. When an hour is complete its blocks become files ([`super::writing`], on a thread
+//! of its own), and a new log begins: so logs are at most about an hour long. The owner only begins the log and, when all
+//! is written, the manifest that names it. Files of one day or month are merged on another thread once it is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::block::Block;
 use super::disk::fact_file::{self, Blocks, chunk_steps};
 use super::disk::files::{FileEntry, verify};
 use super::disk::journal::Record;
@@ -18,7 +17,8 @@ use super::disk::manifest::{self, Manifest};
 use super::disk::{self, Disk, PLANES, dictionary_names, file_name, log_name};
 use super::plane::Plane;
 use super::spread::step_of;
-use super::timeline::{Forget, distinct_steps, floor};
+use super::timeline::{Forget, Stretches, floor};
+use super::writing::{Rest, Writing, Written, period, sum};
 use super::{Retention, StoreError};
 use crate::{Moment, SECOND, Tier};
 
@@ -26,8 +26,6 @@ use crate::{Moment, SECOND, Tier};
 const MOST_PENDING: usize = 64 << 20;
 /// Late blocks that wait for the next full hour.
 const MOST_LATE: usize = 32 << 20;
-/// Bytes of one frame that a new log begins with.
-const FRAME: usize = 4 << 20;
 /// For so long a file is kept after it was merged into another: questions asked before may still read it.
 const GRAVE: u64 = 60 * SECOND;
 /// After something went wrong, maintenance waits.
@@ -45,6 +43,8 @@ pub(crate) struct Keeper {
     /// The log lacks something: a new one must begin.
     gap: bool,
     graves: Vec<(Moment, String)>,
+    /// Files that do not count yet.
+    writing: Option<Begun>,
     merging: Option<Merging>,
     not_before: Moment,
 }
@@ -55,10 +55,10 @@ struct Merging {
     thread: JoinHandle<Result<FileEntry, String>>,
 }
 
-/// What a new log begins with, beside blocks.
-pub(crate) struct Rest<'a> {
-    pub(crate) records: &'a mut (dyn Iterator<Item = Record<'static>> + 'a),
-    pub(crate) awake: &'a [std::ops::Range<u32>],
+struct Begun {
+    writing: Arc<Writing>,
+    /// `None` if it failed and shall be tried again.
+    thread: Option<JoinHandle<std::io::Result<Written>>>,
 }
 
 impl Keeper {
@@ -69,6 +69,7 @@ impl Keeper {
             named: [[0; 3]; 2],
             gap: false,
             graves: Vec::new(),
+            writing: None,
             merging: None,
             not_before: Moment::default(),
         }
@@ -136,31 +137,36 @@ impl Keeper {
         }
     }
 
-    /// Writes files if an hour is complete, or too much waits. Gives how many.
+    /// An error if the log lacks something: memory alone has it until a new log begins.
+    pub(crate) fn is_durable(&self) -> Result<(), StoreError> {
+        if !self.gap {
+            return Ok(());
+        }
+        let error = std::io::Error::other("too much waited for the log, and no new one could be begun yet");
+        Err(failed(self.disk.directory().display().to_string(), &error))
+    }
+
+    /// Begins to write files if an hour is complete, or too much waits, and makes them count when they are there. Gives how
+    /// many those are.
     pub(crate) fn checkpoint(
         &mut self,
-        planes: [&mut Plane; 2],
-        rest: Rest<'_>,
-        (retention, disk_bytes): (&Retention, u64),
+        planes: &mut [&mut Plane; 2],
+        rest: &Rest<'_>,
+        bounds: (&Retention, u64),
         now: Moment,
     ) -> Result<usize, StoreError> {
-        if !self.writes() || now < self.not_before || !self.is_due(&planes) {
+        if !self.writes() || now < self.not_before {
             return Ok(0);
         }
-        let before = self.disk.manifest.clone();
-        let written = self.write_all(&planes, rest, (retention, disk_bytes), now);
-        match written {
-            Ok((files, log)) => {
-                self.commit(planes, &before, log, now);
-                Ok(files)
-            }
-            Err(error) => {
-                // Numbers are not used twice; files without a manifest are swept when the store opens.
-                self.disk.manifest = Manifest { next: self.disk.manifest.next, ..before };
-                self.not_before = now.plus(PAUSE);
-                Err(failed(self.disk.directory().display().to_string(), &error))
-            }
-        }
+        let done = match self.writing.take() {
+            Some(begun) => self.go_on(begun, planes, bounds, now),
+            None if self.is_due(planes) => self.begin(planes, rest, bounds, now),
+            None => Ok(0),
+        };
+        done.map_err(|error| {
+            self.not_before = now.plus(PAUSE);
+            failed(self.disk.directory().display().to_string(), &error)
+        })
     }
 
     fn is_due(&self, planes: &[&mut Plane; 2]) -> bool {
@@ -171,64 +177,95 @@ impl Keeper {
             let tiers = Tier::ALL.into_iter().skip(1);
             tiers.map(|tier| plane.timeline.unsaved_size(tier, saved(number))).sum::<usize>()
         });
-        // A new log begins with the steps that no file has: they must still be there.
-        let steps = planes
-            .iter()
-            .enumerate()
-            .all(|(number, plane)| plane.timeline.line(Tier::Step).memory_from <= saved(number));
-        complete || steps && (self.gap || late.sum::<usize>() > MOST_LATE)
+        // What is not in the log yet would be in what is written and in the next log.
+        self.pending.is_empty() && (complete || self.gap || late.sum::<usize>() > MOST_LATE)
     }
 
-    fn write_all(
+    /// Begins a new log, and to write what it goes on from.
+    fn begin(
         &mut self,
-        planes: &[&mut Plane; 2],
-        rest: Rest<'_>,
+        planes: &mut [&mut Plane; 2],
+        rest: &Rest<'_>,
+        bounds: (&Retention, u64),
+        now: Moment,
+    ) -> std::io::Result<usize> {
+        let number = self.disk.number();
+        let log = Log::create(&self.disk.directory().join(log_name(number)))?;
+        manifest::sync_directory(self.disk.directory())?;
+        let writing = Arc::new(Writing::of(self.disk.directory(), number, planes, rest));
+        if !self.gap {
+            self.disk.log = Some(log);
+            self.writing = Some(Begun { thread: writing.start(), writing });
+            return Ok(0);
+        }
+        // The log before lacks something, so nothing may follow it: all is written at once, however long it takes.
+        let written = writing.write().and_then(|written| self.switch(&writing, written, planes, bounds, now));
+        if written.is_err() {
+            self.disk.remove(&log_name(number));
+            planes.iter_mut().for_each(|plane| plane.timeline.take_back());
+            return written;
+        }
+        self.disk.log = Some(log);
+        self.gap = false;
+        planes.iter().enumerate().for_each(|(number, plane)| self.is_named(number, plane));
+        written
+    }
+
+    /// Looks after what is being written.
+    fn go_on(
+        &mut self,
+        begun: Begun,
+        planes: &mut [&mut Plane; 2],
+        bounds: (&Retention, u64),
+        now: Moment,
+    ) -> std::io::Result<usize> {
+        let Begun { writing, thread } = begun;
+        if thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            self.writing = Some(Begun { writing, thread });
+            return Ok(0);
+        }
+        if self.gap {
+            // The log that goes on from it lacks something. What was written is swept when the store opens.
+            planes.iter_mut().for_each(|plane| plane.timeline.take_back());
+            return Ok(0);
+        }
+        let Some(thread) = thread else {
+            self.writing = Some(Begun { thread: writing.start(), writing });
+            return Ok(0);
+        };
+        let written = thread.join().unwrap_or_else(|_| Err(std::io::Error::other("writing stopped")));
+        let done = written.and_then(|written| self.switch(&writing, written, planes, bounds, now));
+        if done.is_err() {
+            self.writing = Some(Begun { writing, thread: None });
+        }
+        done
+    }
+
+    /// From now on what was written is what counts, if the manifest can say so. Gives how many files there are more.
+    fn switch(
+        &mut self,
+        writing: &Writing,
+        written: Written,
+        planes: &mut [&mut Plane; 2],
         (retention, disk_bytes): (&Retention, u64),
         now: Moment,
-    ) -> std::io::Result<(usize, Log)> {
-        let mut files = 0_usize;
-        for (number, plane) in planes.iter().enumerate() {
-            for tier in Tier::ALL.into_iter().skip(1) {
-                let end = saved_until(plane, tier);
-                for blocks in by_period(tier, plane.timeline.unsaved(tier, end)) {
-                    let entry = self.seal(number, tier, blocks)?;
-                    self.disk.plane_mut(number).files.push(entry);
-                    files = files.saturating_add(1);
-                }
-            }
-            self.write_names(number, plane)?;
-            let hour = plane.timeline.line(Tier::Hour).rolled;
-            let saved = Tier::ALL.map(|tier| if tier == Tier::Step { hour } else { saved_until(plane, tier) });
-            self.disk.plane_mut(number).saved = saved;
+    ) -> std::io::Result<usize> {
+        let before = self.disk.manifest.clone();
+        let count = written.iter().map(Vec::len).sum();
+        for (number, files) in written.into_iter().enumerate() {
+            files.iter().for_each(|entry| self.disk.shelf.is_sound(&entry.name));
+            writing.note(number, files, self.disk.plane_mut(number));
         }
+        self.disk.manifest.awake = writing.awake.to_vec();
+        self.disk.manifest.log = writing.number;
         self.retire(retention, disk_bytes, now);
-        self.disk.manifest.awake = rest.awake.to_vec();
-        let log = self.begin_log(planes, rest)?;
-        manifest::write(self.disk.directory(), &self.disk.manifest)?;
-        Ok((files, log))
-    }
-
-    fn seal(&mut self, plane: usize, tier: Tier, blocks: Blocks) -> std::io::Result<FileEntry> {
-        let (start, end) = span(tier, &blocks);
-        let encoded = fact_file::encode(tier, &mut fact_file::chunks(tier, blocks)).map_err(std::io::Error::other)?;
-        let name = file_name(plane, tier, start, self.disk.number());
-        self.disk.seal(name, tier, (start, end), encoded)
-    }
-
-    fn write_names(&mut self, number: usize, plane: &Plane) -> std::io::Result<()> {
-        let (known, table) = (plane.entities.list(), plane.facts.table());
-        if known.is_empty() {
-            return Ok(());
+        if let Err(error) = manifest::write(self.disk.directory(), &self.disk.manifest) {
+            self.disk.manifest = before;
+            return Err(error);
         }
-        let dictionary = self.disk.number();
-        let encoded = disk::dictionary::encode(known, table).map_err(std::io::Error::other)?;
-        for (name, bytes) in dictionary_names(number, dictionary).iter().zip(encoded) {
-            manifest::replace(self.disk.directory(), name, &bytes)?;
-        }
-        let named = [known.len(), table.edges.len(), table.facts.len()].map(|count| count as u32);
-        let files = self.disk.plane_mut(number);
-        (files.dictionary_before, files.dictionary, files.named) = (files.dictionary, dictionary, named);
-        Ok(())
+        self.disk.remove_logs_before(writing.number);
+        self.commit(planes, &before, now);
+        Ok(count)
     }
 
     /// Takes what is too old, or too much, out of the manifest: the finest first.
@@ -256,41 +293,10 @@ impl Keeper {
         }
     }
 
-    /// Begins a log with everything that is in no file.
-    fn begin_log(&mut self, planes: &[&mut Plane; 2], rest: Rest<'_>) -> std::io::Result<Log> {
-        let number = self.disk.number();
-        let mut log = Log::create(&self.disk.directory().join(log_name(number)))?;
-        let mut frame = Vec::new();
-        for (tag, plane) in (0_u8..).zip(planes) {
-            let from = plane.timeline.line(Tier::Hour).rolled;
-            for (step, held) in plane.timeline.line(Tier::Step).held.range(from..) {
-                for held in held {
-                    Record::Block { plane: tag, step: *step, bytes: held.block.bytes() }.put(&mut frame);
-                    append_full(&mut log, &mut frame)?;
-                }
-            }
-        }
-        for record in rest.records {
-            record.put(&mut frame);
-            append_full(&mut log, &mut frame)?;
-        }
-        log.append(&frame)?;
-        manifest::sync_directory(self.disk.directory())?;
-        self.disk.manifest.log = number;
-        Ok(log)
-    }
-
-    /// From now on what was written is what counts.
-    fn commit(&mut self, planes: [&mut Plane; 2], before: &Manifest, log: Log, now: Moment) {
-        self.disk.log = Some(log);
-        (self.pending, self.gap) = (Vec::new(), false);
-        self.disk.remove(&log_name(before.log));
-        for (number, plane) in planes.into_iter().enumerate() {
-            self.is_named(number, plane);
-            for tier in Tier::ALL.into_iter().skip(1) {
-                let end = saved_until(plane, tier);
-                plane.timeline.saved(tier, end);
-            }
+    /// Planes learn what files have, and what files are no more is forgotten.
+    fn commit(&mut self, planes: &mut [&mut Plane; 2], before: &Manifest, now: Moment) {
+        for (number, plane) in planes.iter_mut().enumerate() {
+            plane.timeline.saved();
             let files = self.disk.plane(number).clone();
             let old = if number == 0 { &before.entities } else { &before.hosts };
             if old.dictionary_before != files.dictionary_before && old.dictionary_before > 0 {
@@ -310,7 +316,8 @@ impl Keeper {
     pub(crate) fn maintain(&mut self, now: Moment) -> bool {
         let due = |(at, _): &(Moment, String)| now.since(*at) >= GRAVE;
         for (_, name) in self.graves.extract_if(.., |grave| due(grave)) {
-            let _ = std::fs::remove_file(self.disk.directory().join(name));
+            self.disk.remove(&name);
+            self.disk.shelf.forget(&name);
         }
         if !self.writes() || now < self.not_before {
             return false;
@@ -321,6 +328,15 @@ impl Keeper {
             None => {}
         }
         false
+    }
+
+    /// Waits for what is being written; the next checkpoint makes it count.
+    #[cfg(test)]
+    pub(crate) fn finish_writing(&mut self) {
+        while self.writing.as_ref().and_then(|begun| begun.thread.as_ref()).is_some_and(|thread| !thread.is_finished())
+        {
+            std::thread::yield_now();
+        }
     }
 
     /// Waits for merging that goes on, then does what it leads to.
@@ -384,41 +400,16 @@ impl Keeper {
     }
 }
 
-/// Up to where blocks of a tier become files: all but days by whole hours.
-fn saved_until(plane: &Plane, tier: Tier) -> u32 {
-    plane.timeline.line(if tier == Tier::Day { Tier::Day } else { Tier::Hour }).rolled
-}
-
-/// The stretch that one file is for in the end: an hour of minutes, a day of ten minutes or hours, a month of days.
-fn period(tier: Tier, start: u32) -> u64 {
-    let (year, month, ..) = disk::date(start);
-    match tier {
-        Tier::Step | Tier::Minute => u64::from(start / Tier::Hour.steps()),
-        Tier::TenMinutes | Tier::Hour => u64::from(start / Tier::Day.steps()),
-        Tier::Day => year.saturating_mul(12).saturating_add(month),
+impl Drop for Keeper {
+    /// The directory is another's from now on: whoever still writes there ends first.
+    fn drop(&mut self) {
+        if let Some(thread) = self.writing.take().and_then(|begun| begun.thread) {
+            let _ = thread.join();
+        }
+        if let Some(merging) = self.merging.take() {
+            let _ = merging.thread.join();
+        }
     }
-}
-
-fn by_period(tier: Tier, blocks: Blocks) -> impl Iterator<Item = Blocks> {
-    let mut periods: BTreeMap<u64, Blocks> = BTreeMap::new();
-    for (start, block) in blocks {
-        periods.entry(period(tier, start)).or_default().insert(start, block);
-    }
-    periods.into_values()
-}
-
-fn span(tier: Tier, blocks: &Blocks) -> (u32, u32) {
-    let first = blocks.first_key_value().map_or(0, |(start, _)| *start);
-    let last = blocks.last_key_value().map_or(0, |(start, _)| *start);
-    (first, last.saturating_add(tier.steps()))
-}
-
-fn append_full(log: &mut Log, frame: &mut Vec<u8>) -> std::io::Result<()> {
-    if frame.len() >= FRAME {
-        log.append(frame)?;
-        frame.clear();
-    }
-    Ok(())
 }
 
 fn failed(path: String, error: &std::io::Error) -> StoreError {
@@ -454,15 +445,11 @@ fn merge_files(
 }
 
 fn merge_chunk(directory: &Path, inputs: &[FileEntry], tier: Tier, chunk: u32) -> Result<Blocks, String> {
-    let mut parts: BTreeMap<u32, Vec<(u32, Arc<Block>)>> = BTreeMap::new();
+    let mut parts = Stretches::new();
     for entry in inputs {
         for (start, block) in fact_file::decode(&directory.join(&entry.name), Some((tier, chunk)))? {
             parts.entry(start).or_default().push((start, block));
         }
     }
-    let merge = |parts: Vec<(u32, Arc<Block>)>| {
-        let steps = distinct_steps(&parts, tier);
-        Arc::new(super::block::Merge::of(parts.iter().map(|(_, block)| block.as_ref())).into_block(steps))
-    };
-    Ok(parts.into_iter().map(|(start, parts)| (start, merge(parts))).collect())
+    Ok(parts.into_iter().map(|(start, parts)| (start, sum(tier, &parts))).collect())
 }

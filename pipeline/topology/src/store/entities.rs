@@ -30,6 +30,7 @@ pub(crate) struct Entities {
 }
 
 /// An entity as it came.
+#[derive(Clone)]
 pub(crate) struct Known {
     pub(crate) who: Who,
     pub(crate) first: u32,

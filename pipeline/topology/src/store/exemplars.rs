@@ -21,33 +21,41 @@ struct Kept {
     failed: Option<(Moment, Exemplar)>,
 }
 
+/// What became of a trace.
+pub(crate) struct Offered {
+    pub(crate) kept: bool,
+    /// Edge-minutes that had to go for it.
+    pub(crate) gone: u64,
+}
+
 impl Exemplars {
-    /// Keeps a trace if it is slower, or failed earlier, than what is kept. Gives how many edge-minutes had to go for it.
-    pub(crate) fn offer(&mut self, edge: u32, at: Moment, exemplar: Exemplar, most: usize) -> usize {
+    /// Keeps a trace if it is slower, or failed earlier, than what is kept.
+    pub(crate) fn offer(&mut self, edge: u32, at: Moment, exemplar: Exemplar, most: usize) -> Offered {
         let minute = Arc::make_mut(self.minutes.entry(at.0 / MINUTE).or_default());
         let failed = exemplar.failed.then_some((at, exemplar));
         match minute.get_mut(&edge) {
             Some(kept) => {
-                if exemplar.duration > kept.slowest.1.duration {
+                let slower = exemplar.duration > kept.slowest.1.duration;
+                if slower {
                     kept.slowest = (at, exemplar);
                 }
-                let earlier = kept.failed.is_none_or(|(held, _)| at < held);
-                if exemplar.failed && earlier {
+                let earlier = exemplar.failed && kept.failed.is_none_or(|(held, _)| at < held);
+                if earlier {
                     kept.failed = failed;
                 }
-                return 0;
+                return Offered { kept: slower || earlier, gone: 0 };
             }
             None => minute.insert(edge, Kept { slowest: (at, exemplar), failed }),
         };
         self.held = self.held.saturating_add(1);
-        let mut gone = 0_usize;
+        let mut gone = 0_u64;
         while self.held > most
             && let Some((_, oldest)) = self.minutes.pop_first()
         {
             self.held = self.held.saturating_sub(oldest.len());
-            gone = gone.saturating_add(oldest.len());
+            gone = gone.saturating_add(oldest.len() as u64);
         }
-        gone
+        Offered { kept: true, gone }
     }
 
     /// Lets go of what is older.

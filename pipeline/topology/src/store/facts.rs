@@ -115,6 +115,14 @@ impl Facts {
         Some(self.add_fact(fact))
     }
 
+    /// True if a fact is told apart by this protocol and this port.
+    pub(crate) fn tells(&self, fact: u32, protocol: &Protocol, port: Option<u16>) -> bool {
+        let held = self.table.facts.get(fact as usize);
+        held.is_some_and(|held| {
+            held.port == port && self.table.protocols.get(usize::from(held.protocol)) == Some(protocol)
+        })
+    }
+
     /// Adds a fact at the next position.
     pub(crate) fn add_fact(&mut self, fact: Fact) -> u32 {
         let table = Arc::make_mut(&mut self.table);

@@ -14,7 +14,7 @@ pub(crate) struct Intervals {
 
 impl Intervals {
     /// Keeps an interval, or what became of it. Gives how many had to go for it.
-    pub(crate) fn record(&mut self, interval: Interval, most: usize) -> usize {
+    pub(crate) fn record(&mut self, interval: Interval, most: usize) -> u64 {
         let key = (interval.subject.clone(), interval.rule.clone(), interval.from);
         self.by_key.insert(key, Arc::new(interval));
         if self.by_key.len() <= most {
@@ -28,7 +28,7 @@ impl Intervals {
             Some(end) => self.forget_before(end.plus(1)),
             None => drop(self.by_key.pop_first()),
         }
-        before.saturating_sub(self.by_key.len())
+        before.saturating_sub(self.by_key.len()) as u64
     }
 
     /// Lets go of what was over before.

@@ -27,6 +27,7 @@ mod sum;
 mod tile;
 mod timeline;
 mod varint;
+mod writing;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use self::checkpoint::{Keeper, Rest};
+use self::checkpoint::Keeper;
 pub use self::config::{Retention, StoreConfig};
 use self::disk::journal::Record;
 use self::exemplars::Exemplars;
@@ -48,9 +49,10 @@ use self::spread::step_of;
 pub use self::states::UsagePoint;
 use self::states::{StateLimits, States};
 use self::timeline::{Forget, floor};
+use self::writing::Rest;
 use crate::{
-    End, EventRow, Exemplar, FactRow, Inside, Interval, Kind, Moment, Outside, OutsideKind, Rows, SECOND, StateRow,
-    Tier, Who, Workload,
+    End, EntityId, EventRow, Exemplar, FactRow, Inside, Interval, Kind, Moment, Outside, OutsideKind, Rows, SECOND,
+    StateRow, Tier, Who, Workload,
 };
 
 /// What lies further ahead than this is told by a wrong clock.
@@ -72,6 +74,8 @@ pub struct Store {
     keeper: Option<Keeper>,
     revision: u64,
     now: Moment,
+    /// What found no room of its own, or had to go before its time, by reason, since that was last told.
+    forgone: BTreeMap<&'static str, u64>,
     /// Traces of which the log does not know yet.
     traces: Vec<(u32, Moment, Exemplar)>,
     /// Something changed since `current` was taken.
@@ -92,7 +96,7 @@ pub struct Applied {
     pub clamped: u64,
     /// Rows that a bucket stands for, by reason.
     pub bucketed: BTreeMap<&'static str, u64>,
-    /// What was not taken, by reason.
+    /// What was not taken, and what since rows were last taken lost its details or had to go before its time, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
@@ -159,6 +163,7 @@ impl Store {
             awake: Arc::new(awake),
             losses: Arc::default(),
             keeper: None,
+            forgone: BTreeMap::new(),
             traces: Vec::new(),
             revision: 0,
             now,
@@ -183,6 +188,10 @@ impl Store {
         for (reason, count) in bucketed.chain(&applied.dropped) {
             note(&mut self.losses, reason, *count, now);
         }
+        // No answer lacks calls for these.
+        for (reason, gone) in std::mem::take(&mut self.forgone) {
+            count(&mut applied.dropped, reason, gone);
+        }
         self.changed = true;
         applied
     }
@@ -197,35 +206,43 @@ impl Store {
         row.at = clamped(row.at, now, applied);
         let oldest = self.entities.timeline.line(Tier::Day).kept_from.max(1);
         if step_of(row.at.minus(row.over)) < oldest {
-            return count(&mut applied.dropped, "too_old");
+            return count(&mut applied.dropped, "too_old", 1);
         }
         let source = row.source.as_deref();
         let Some(placed) = self.entities.add(&row, source.map(|end| &end.who), &row.target.who) else {
-            return count(&mut applied.dropped, "too_many_edges");
+            return count(&mut applied.dropped, "too_many_edges", 1);
         };
         applied.facts = applied.facts.saturating_add(1);
         if placed.bucketed {
-            count(&mut applied.bucketed, "too_many_peers");
+            count(&mut applied.bucketed, "too_many_peers", 1);
+        }
+        if placed.nameless {
+            count(&mut self.forgone, "too_many_ports", 1);
         }
         if let Some(exemplar) = row.exemplar {
-            self.exemplars.offer(placed.edge, row.at, exemplar, self.config.max_exemplars);
-            self.traces.push((placed.edge, row.at, exemplar));
+            let offered = self.exemplars.offer(placed.edge, row.at, exemplar, self.config.max_exemplars);
+            if offered.kept {
+                self.traces.push((placed.edge, row.at, exemplar));
+            }
+            count(&mut self.forgone, "too_many_traces", offered.gone);
         }
-        if let Some((from, to)) = machines(source, &row.target) {
-            self.hosts.add(&row, Some(&from), &to);
+        if let Some((from, to)) = machines(source, &row.target)
+            && self.hosts.add(&row, Some(&from), &to).is_none_or(|placed| placed.bucketed)
+        {
+            count(&mut applied.bucketed, "too_many_machines", 1);
         }
     }
 
     fn apply_state(&mut self, row: &StateRow, now: Moment, applied: &mut Applied) {
         let at = clamped(row.at, now, applied);
         if !row.value.is_finite() {
-            return count(&mut applied.dropped, "not_a_number");
+            return count(&mut applied.dropped, "not_a_number", 1);
         }
-        let entity = self.entities.entity(&row.subject.who, step_of(at));
+        let entity = self.subject(&row.subject.who, at, applied);
         let instance = (row.subject.pod.as_ref(), row.subject.host.as_ref());
         let limits = self.state_limits();
         if !Arc::make_mut(&mut self.states).set(entity, instance, (row.metric, at, row.value), limits) {
-            return count(&mut applied.dropped, "too_many_instances");
+            return count(&mut applied.dropped, "too_many_instances", 1);
         }
         applied.states = applied.states.saturating_add(1);
         let (pod, host) = (row.subject.pod.clone(), row.subject.host.clone());
@@ -234,11 +251,21 @@ impl Store {
 
     fn apply_event(&mut self, row: &EventRow, now: Moment, applied: &mut Applied) {
         let at = clamped(row.at, now, applied);
-        let entity = self.entities.entity(&row.subject.who, step_of(at));
+        let entity = self.subject(&row.subject.who, at, applied);
         let limits = self.state_limits();
-        Arc::make_mut(&mut self.states).event(entity, at, &row.event, limits);
+        let gone = Arc::make_mut(&mut self.states).event(entity, at, &row.event, limits);
+        count(&mut self.forgone, "too_many_events", gone);
         applied.events = applied.events.saturating_add(1);
         self.log(Record::Event { entity, at, event: row.event.clone() });
+    }
+
+    /// Of whom a state or an event tells.
+    fn subject(&mut self, who: &Who, at: Moment, applied: &mut Applied) -> EntityId {
+        let found = self.entities.entity(who, step_of(at));
+        if found.bucketed {
+            count(&mut applied.bucketed, "too_many_peers", 1);
+        }
+        found.id
     }
 
     fn state_limits(&self) -> StateLimits {
@@ -252,7 +279,8 @@ impl Store {
     /// Keeps a stretch of judgement; told again with an end, it ends.
     pub fn record(&mut self, interval: Interval) {
         self.log(Record::Interval(interval.clone()));
-        Arc::make_mut(&mut self.intervals).record(interval, self.config.max_intervals);
+        let gone = Arc::make_mut(&mut self.intervals).record(interval, self.config.max_intervals);
+        count(&mut self.forgone, "too_many_judgements", gone);
         self.changed = true;
     }
 
@@ -305,17 +333,15 @@ impl Store {
         }
     }
 
-    /// Makes durable what came, and writes files when it is time.
+    /// Makes durable what came, and has files written when it is time.
     fn keep(&mut self, now: Moment) -> Result<usize, StoreError> {
         let Some(keeper) = &mut self.keeper else { return Ok(0) };
         let flushed = keeper.flush();
-        let (states, exemplars, intervals) = (&self.states, &self.exemplars, &self.intervals);
-        let traces = exemplars.each().map(|(edge, at, exemplar)| Record::Exemplar { edge, at, exemplar });
-        let intervals = intervals.each().map(|interval| Record::Interval(interval.clone()));
-        let mut records = states.records().chain(traces).chain(intervals);
-        let rest = Rest { records: &mut records, awake: &self.awake };
+        let (exemplars, intervals) = (&self.exemplars, &self.intervals);
+        let rest = Rest { states: &self.states, exemplars, intervals, awake: &self.awake };
         let bounds = (&self.config.retention, self.config.disk_bytes);
-        let written = keeper.checkpoint([&mut self.entities, &mut self.hosts], rest, bounds, now);
+        let written = keeper.checkpoint(&mut [&mut self.entities, &mut self.hosts], &rest, bounds, now);
+        let written = written.and_then(|files| keeper.is_durable().map(|()| files));
         let merged = keeper.maintain(now);
         if merged || matches!(written, Ok(1..)) {
             self.entities.archive = Arc::new(keeper.disk.files(0));
@@ -324,6 +350,16 @@ impl Store {
         }
         flushed?;
         written
+    }
+
+    /// Ends what is being written, with what follows from it.
+    #[cfg(test)]
+    fn finish_writing(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.finish_writing();
+        }
+        // Whatever is wrong is told by ticks.
+        let _ = self.keep(self.now);
     }
 
     /// Merges files of one stretch that is over, now. True if there were any.
@@ -410,6 +446,7 @@ impl Store {
                     let Some(start) = [&self.entities, &self.hosts].into_iter().filter_map(oldest).min() else { break };
                     if what == Forget::Everything && self.forgets() == Forget::Saved && tier != Tier::Step {
                         self.note_lost("not_on_disk", 1, self.now);
+                        count(&mut self.forgone, "not_on_disk", 1);
                     }
                     for plane in [&mut self.entities, &mut self.hosts] {
                         plane.timeline.forget_before(tier, start.saturating_add(tier.steps()), what);
@@ -476,14 +513,16 @@ fn clamped(at: Moment, now: Moment, applied: &mut Applied) -> Moment {
     at
 }
 
-fn count(reasons: &mut BTreeMap<&'static str, u64>, reason: &'static str) {
-    let held = reasons.entry(reason).or_default();
-    *held = held.saturating_add(1);
+fn count(reasons: &mut BTreeMap<&'static str, u64>, reason: &'static str, more: u64) {
+    if more > 0 {
+        let held = reasons.entry(reason).or_default();
+        *held = held.saturating_add(more);
+    }
 }
 
 fn note(losses: &mut Arc<BTreeMap<u32, BTreeMap<&'static str, u64>>>, reason: &'static str, count: u64, now: Moment) {
-    let held = Arc::make_mut(losses).entry(step_of(now)).or_default().entry(reason).or_default();
-    *held = held.saturating_add(count);
+    let held = Arc::make_mut(losses).entry(step_of(now)).or_default();
+    self::count(held, reason, count);
 }
 
 /// The machines that a call went between, if at least one is known.

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::block::{Block, Merge};
+use super::block::Merge;
 use super::facts::Seen;
 use super::lane::{RowKey, choose};
-use super::snapshot::View;
+use super::snapshot::{Tile, View};
 use super::spread::moment_of;
-use super::tile::Tiling;
 use crate::{EntityEdge, EntityId, Measures, NodeFacts};
 
 /// What was found of one edge: when it was seen, and what each lane saw.
@@ -19,12 +18,11 @@ struct Found {
 /// Ends of an edge; no source for what an entity answered.
 pub(crate) type Ends = (Option<EntityId>, EntityId);
 
-/// Edges with traffic in a tiling, by source and target, and what entities answered to nobody known.
-pub(crate) fn edges(view: &View, tiling: &Tiling) -> (Vec<EntityEdge>, Vec<NodeFacts>) {
-    let blocks = view.blocks(tiling);
+/// Edges with traffic in tiles, by source and target, and what entities answered to nobody known.
+pub(crate) fn edges(view: &View, tiles: &[Tile]) -> (Vec<EntityEdge>, Vec<NodeFacts>) {
     let mut edges = Vec::new();
     let mut answered = Vec::new();
-    for ((source, target), found) in sum(view, &blocks) {
+    for ((source, target), found) in sum(view, tiles) {
         let Some(chosen) = choose(found.evidence) else { continue };
         match source {
             Some(source) => edges.push(EntityEdge {
@@ -58,10 +56,10 @@ fn by_protocol(rows: Vec<crate::EdgeRow>) -> Vec<(crate::Protocol, Measures)> {
     by.into_iter().collect()
 }
 
-fn sum(view: &View, blocks: &[(u32, std::sync::Arc<Block>)]) -> HashMap<Ends, Found> {
+fn sum(view: &View, tiles: &[Tile]) -> HashMap<Ends, Found> {
     let moved = moved(view);
     let mut found: HashMap<Ends, Found> = HashMap::new();
-    let mut merge = Merge::of(blocks.iter().map(|(_, block)| block.as_ref()));
+    let mut merge = Merge::of(tiles.iter().flat_map(|tile| &tile.blocks).map(|(_, block)| block.as_ref()));
     while let Some((id, sum)) = merge.next() {
         let Some((fact, edge)) = view.table.get(id) else { continue };
         let ends = view.ends(edge.source, edge.target);

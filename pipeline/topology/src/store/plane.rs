@@ -5,11 +5,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::block::{Block, block_of};
-use super::entities::Entities;
+use super::entities::{Entities, Found};
 use super::facts::{Fact, Facts};
 use super::spread::{spread, step_of};
 use super::timeline::{Archive, NoFiles, Timeline};
-use crate::{EntityId, FactRow, Measures, Moment, Tier, Who};
+use crate::{FactRow, Measures, Moment, Tier, Who};
 
 /// Cells that are added up before they become blocks, whatever the second.
 const MOST_CELLS: usize = 100_000;
@@ -32,6 +32,8 @@ pub(crate) struct Placed {
     pub(crate) edge: u32,
     /// True if a bucket stands for one of its ends.
     pub(crate) bucketed: bool,
+    /// True if its port or protocol is no longer told apart.
+    pub(crate) nameless: bool,
 }
 
 impl Plane {
@@ -49,10 +51,11 @@ impl Plane {
     /// Adds what a row says, as being between these two. `None` if not even a bucket has room.
     pub(crate) fn add(&mut self, row: &FactRow, source: Option<&Who>, target: &Who) -> Option<Placed> {
         let step = step_of(row.at.minus(u64::from(row.over > 0)));
-        let placed = self.place(source, target, step)?;
+        let (edge, bucketed) = self.place(source, target, step)?;
+        let (lane, port, transport) = (row.lane, row.port, row.transport);
         let protocol = self.facts.protocol(&row.protocol);
-        let fact = Fact { edge: placed.edge, lane: row.lane, protocol, port: row.port, transport: row.transport };
-        let fact = self.facts.fact(fact)?;
+        let fact = self.facts.fact(Fact { edge, lane, protocol, port, transport })?;
+        let nameless = !self.facts.tells(fact, &row.protocol, port);
         if row.over == 0 {
             self.cells.entry((step, fact)).or_default().add(&row.measures);
         } else {
@@ -62,27 +65,28 @@ impl Plane {
         if self.cells.len() >= MOST_CELLS {
             self.condense();
         }
-        Some(placed)
+        Some(Placed { edge, bucketed, nameless })
     }
 
-    fn place(&mut self, source: Option<&Who>, target: &Who, step: u32) -> Option<Placed> {
+    /// The edge of two, and if a bucket stands for one of them.
+    fn place(&mut self, source: Option<&Who>, target: &Who, step: u32) -> Option<(u32, bool)> {
         let from = source.map(|who| self.entities.find(who, step));
         let to = self.entities.find(target, step);
         let bucketed = to.bucketed || from.as_ref().is_some_and(|from| from.bucketed);
         if let Some(edge) = self.facts.edge(from.map(|from| from.id), to.id, step, false) {
-            return Some(Placed { edge, bucketed });
+            return Some((edge, bucketed));
         }
         let from = source.map(|who| self.entities.bucket(who, step));
         let to = self.entities.bucket(target, step);
         let edge = self.facts.edge(from, to, step, true)?;
-        Some(Placed { edge, bucketed: true })
+        Some((edge, true))
     }
 
-    /// The id of what something is said about.
-    pub(crate) fn entity(&mut self, who: &Who, step: u32) -> EntityId {
+    /// What something is said about.
+    pub(crate) fn entity(&mut self, who: &Who, step: u32) -> Found {
         let found = self.entities.find(who, step);
         self.entities.saw(found.id, step);
-        found.id
+        found
     }
 
     /// Makes blocks of cells and notes who was seen.

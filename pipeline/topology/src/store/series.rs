@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::lane::{RowKey, Speakers, speakers};
 use super::observe::Ends;
-use super::snapshot::{Snapshot, View, tiers};
+use super::snapshot::{Snapshot, Tile, View, tiers};
 use super::spread::{moment_of, step_of};
-use super::tile::{Tiling, tile};
+use super::tile::tile;
+use super::timeline::floor;
 use crate::measures::Flow;
 use crate::{EntityId, Lane, Measures, Moment, Protocol, SECOND, STEP, Tier, Window};
 
@@ -56,13 +57,13 @@ impl Snapshot {
         let view = &self.entities;
         let tier = point_tier(view, query);
         let tiling = tile(&view.timeline, query.from, query.to.min(self.end()), tier);
-        let wanted = wanted(view, query);
-        let voices = voices(view, &tiling, &wanted);
+        let tiles = view.tiles(&tiling);
+        let voices = voices(view, &tiles, &wanted(view, query));
         let facts: Vec<(u32, usize)> = voices.iter().enumerate().map(|(place, voice)| (voice.fact, place)).collect();
         let mut points: BTreeMap<u32, BTreeMap<Protocol, Measures>> = BTreeMap::new();
-        for (tile_tier, start) in &tiling.tiles {
-            let at = start.saturating_sub(start % tier.steps());
-            for (_, block) in view.blocks_at(*tile_tier, *start) {
+        for Tile { start, blocks, .. } in &tiles {
+            let at = floor(*start, tier);
+            for (_, block) in blocks {
                 block.pick(&facts, |place, sum| {
                     let Some(voice) = voices.get(place) else { return };
                     let point = points.entry(at).or_default().entry(voice.protocol.clone()).or_default();
@@ -74,7 +75,7 @@ impl Snapshot {
             .into_iter()
             .map(|(at, rows)| SeriesPoint { at: moment_of(at), by_protocol: rows.into_iter().collect() });
         Series {
-            window: self.window(view, &tiling),
+            window: self.window(&tiling, &tiles),
             step: tier.length(),
             tiers: tiers(&tiling),
             complete: !tiling.cut,
@@ -101,7 +102,7 @@ impl Voice {
 }
 
 /// The facts of the wanted edges that have something to say, by id.
-fn voices(view: &View, tiling: &Tiling, wanted: &[Ends]) -> Vec<Voice> {
+fn voices(view: &View, tiles: &[Tile], wanted: &[Ends]) -> Vec<Voice> {
     let mut facts: Vec<(u32, Lane, Ends)> = Vec::new();
     for (id, fact) in (0_u32..).zip(&view.table.facts) {
         if let Some(edge) = view.table.edges.get(fact.edge as usize) {
@@ -113,7 +114,7 @@ fn voices(view: &View, tiling: &Tiling, wanted: &[Ends]) -> Vec<Voice> {
     }
     let placed: Vec<(u32, usize)> = facts.iter().enumerate().map(|(place, (id, ..))| (*id, place)).collect();
     let mut evidence: BTreeMap<Ends, BTreeMap<RowKey, Measures>> = BTreeMap::new();
-    for (_, block) in view.blocks(tiling) {
+    for (_, block) in tiles.iter().flat_map(|tile| &tile.blocks) {
         block.pick(&placed, |place, sum| {
             let Some((id, _, ends)) = facts.get(place) else { return };
             let Some((fact, _)) = view.table.get(*id) else { return };

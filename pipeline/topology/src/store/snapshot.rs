@@ -41,6 +41,15 @@ pub(crate) struct View {
     pub(crate) archive: Arc<dyn Archive + Send + Sync>,
 }
 
+/// A stretch of a tiling, and what is known of it.
+pub(crate) struct Tile {
+    pub(crate) tier: Tier,
+    /// First step.
+    pub(crate) start: u32,
+    /// With the first step of each.
+    pub(crate) blocks: Vec<(u32, Arc<Block>)>,
+}
+
 /// An edge that was ever seen and is not forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownEdge {
@@ -119,7 +128,8 @@ impl Snapshot {
     fn observe_view(&self, view: &View, from: Moment, to: Moment) -> Observed {
         let lost_before = view.archive.lost();
         let tiling = tile(&view.timeline, from, to.min(self.end()), Tier::Day);
-        let (edges, nodes) = observe::edges(view, &tiling);
+        let tiles = view.tiles(&tiling);
+        let (edges, nodes) = observe::edges(view, &tiles);
         let mut dropped = self.lost_in(&tiling.range);
         if tiling.cut {
             dropped.insert("not_kept_that_long", 1);
@@ -129,7 +139,7 @@ impl Snapshot {
             dropped.insert("unreadable_files", unreadable);
         }
         Observed {
-            window: self.window(view, &tiling),
+            window: self.window(&tiling, &tiles),
             complete: dropped.is_empty(),
             dropped,
             registry: Arc::clone(&view.registry),
@@ -155,13 +165,13 @@ impl Snapshot {
     }
 
     /// The window of a tiling; covered is where the store ran, or data came later of what happened when it did not.
-    pub(crate) fn window(&self, view: &View, tiling: &Tiling) -> Window {
+    pub(crate) fn window(&self, tiling: &Tiling, tiles: &[Tile]) -> Window {
         let mut covered = 0_u64;
         let now = step_of(self.now).saturating_add(1);
-        for (tier, start) in &tiling.tiles {
+        for Tile { tier, start, blocks } in tiles {
             let span = *start..start.saturating_add(tier.steps()).min(now.max(*start));
             let awake = self.awake.iter().map(|awake| overlap(awake, &span)).fold(0, u32::saturating_add);
-            let active = distinct_steps(&view.blocks_at(*tier, *start), *tier);
+            let active = distinct_steps(blocks, *tier);
             covered = covered.saturating_add(u64::from(awake.max(active).min(tier.steps())));
         }
         let (from, to) = (moment_of(tiling.range.start), moment_of(tiling.range.end));
@@ -232,13 +242,14 @@ impl View {
         same.filter_map(|(place, _)| u32::try_from(place).ok().map(EntityId))
     }
 
-    /// All blocks of a tiling.
-    pub(crate) fn blocks(&self, tiling: &Tiling) -> Vec<(u32, Arc<Block>)> {
-        tiling.tiles.iter().flat_map(|(tier, start)| self.blocks_at(*tier, *start)).collect()
+    /// All blocks of a tiling. Some come from files, so an answer takes them once.
+    pub(crate) fn tiles(&self, tiling: &Tiling) -> Vec<Tile> {
+        let tile =
+            |(tier, start): &(Tier, u32)| Tile { tier: *tier, start: *start, blocks: self.blocks_at(*tier, *start) };
+        tiling.tiles.iter().map(tile).collect()
     }
 
-    /// All blocks of one tile.
-    pub(crate) fn blocks_at(&self, tier: Tier, start: u32) -> Vec<(u32, Arc<Block>)> {
+    fn blocks_at(&self, tier: Tier, start: u32) -> Vec<(u32, Arc<Block>)> {
         let steps = start..start.saturating_add(1);
         let mut parts = self.timeline.parts(tier, steps, self.archive.as_ref());
         let within = start..start.saturating_add(tier.steps());

@@ -113,7 +113,8 @@ impl States {
         let place = state.events.partition_point(|(held, _)| *held <= at);
         state.events.insert(place, (at, event.clone()));
         let mut gone = 0;
-        if state.events.len() > limits.events_per_entity || (self.events >= limits.events && before > 0) {
+        let one_more = state.events.len() > before;
+        if state.events.len() > limits.events_per_entity || (one_more && before > 0 && self.events >= limits.events) {
             state.events.pop_front();
             gone = 1;
         }

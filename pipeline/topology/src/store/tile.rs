@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::spread::step_of;
-use super::timeline::{Timeline, floor};
+use super::timeline::{Timeline, ceil, floor};
 use crate::{Moment, STEP, Tier};
 
 /// A coarse block at the edge of a range may stick out by this share of it: what is drawn has about sixty points.
@@ -16,7 +16,7 @@ pub(crate) struct Tiling {
     pub(crate) range: Range<u32>,
     /// Tiles in order.
     pub(crate) tiles: Vec<(Tier, u32)>,
-    /// True if the range began before anything is kept.
+    /// True if nothing is kept of a part of the range, which is where it begins.
     pub(crate) cut: bool,
 }
 
@@ -35,7 +35,8 @@ pub(crate) fn tile(timeline: &Timeline, from: Moment, to: Moment, longest: Tier)
     let mut tiles = Vec::new();
     let mut at = start;
     while at < end {
-        let Some(tier) = coarsest(timeline, at, end, longest) else {
+        // Where finer blocks are kept only from further on, the last one sticks out.
+        let Some(tier) = coarsest(timeline, at, end, longest).or_else(|| finest(timeline, at, longest)) else {
             cut = true;
             at = next_kept(timeline, at).min(end);
             continue;
@@ -43,7 +44,7 @@ pub(crate) fn tile(timeline: &Timeline, from: Moment, to: Moment, longest: Tier)
         tiles.push((tier, at));
         at = at.saturating_add(tier.steps());
     }
-    Tiling { range: start..end, tiles, cut }
+    Tiling { range: start..end.max(at), tiles, cut }
 }
 
 /// The coarsest length that keeps about sixty points in the range.
@@ -60,12 +61,7 @@ fn edge_tier(timeline: &Timeline, step: u32, by_range: Tier) -> Option<Tier> {
         floor(step, *tier) >= line.memory_from.max(line.kept_from)
     };
     let wanted = Tier::ALL.into_iter().find(at_hand).unwrap_or(by_range).min(by_range);
-    Tier::ALL.into_iter().filter(|tier| *tier >= wanted).find(|tier| {
-        let start = floor(step, *tier);
-        let line = timeline.line(*tier);
-        let whole = *tier == Tier::Step || start.saturating_add(tier.steps()) <= line.rolled;
-        start >= line.kept_from && whole
-    })
+    Tier::ALL.into_iter().filter(|tier| *tier >= wanted).find(|tier| is_kept(timeline, *tier, floor(step, *tier)))
 }
 
 /// The first step of which anything is kept.
@@ -80,17 +76,24 @@ fn next_kept(timeline: &Timeline, at: u32) -> u32 {
     starts.min().unwrap_or(after).max(after)
 }
 
-/// The first step at or after `step` where a block may begin.
-pub(crate) fn ceil(step: u32, tier: Tier) -> u32 {
-    floor(step.saturating_add(tier.steps().saturating_sub(1)), tier)
+/// The longest block that begins at a step and ends within the range.
+fn coarsest(timeline: &Timeline, at: u32, end: u32, longest: Tier) -> Option<Tier> {
+    let within = |tier: &Tier| at.saturating_add(tier.steps()) <= end;
+    Tier::ALL
+        .into_iter()
+        .rev()
+        .filter(|tier| *tier <= longest && within(tier))
+        .find(|tier| is_kept(timeline, *tier, at))
 }
 
-/// The longest whole block that begins at a step.
-fn coarsest(timeline: &Timeline, at: u32, end: u32, longest: Tier) -> Option<Tier> {
-    Tier::ALL.into_iter().rev().filter(|tier| *tier <= longest).find(|tier| {
-        let line = timeline.line(*tier);
-        let until = at.saturating_add(tier.steps());
-        let whole = *tier == Tier::Step || until <= line.rolled;
-        at.is_multiple_of(tier.steps()) && until <= end && whole && at >= line.kept_from
-    })
+/// The shortest block that begins at a step.
+fn finest(timeline: &Timeline, at: u32, longest: Tier) -> Option<Tier> {
+    Tier::ALL.into_iter().filter(|tier| *tier <= longest).find(|tier| is_kept(timeline, *tier, at))
+}
+
+/// True if a whole block of a length begins at a step and is kept.
+fn is_kept(timeline: &Timeline, tier: Tier, at: u32) -> bool {
+    let line = timeline.line(tier);
+    let is_whole = tier == Tier::Step || at.saturating_add(tier.steps()) <= line.rolled;
+    at.is_multiple_of(tier.steps()) && is_whole && at >= line.kept_from
 }

@@ -1,8 +1,8 @@
 //! Blocks by time, in five lengths: what came in is in steps, and each longer length is the sum of the next shorter.
 //!
 //! A length is *rolled* up to a moment: before it, its blocks are there. What comes later for a rolled stretch is added to
-//! every length that has rolled, so all lengths always add up to the same. Blocks are *saved* when a file has them; blocks
-//! that are saved and old leave memory.
+//! every length that has rolled, so all lengths always add up to the same. Blocks that a file has and that are old leave
+//! memory.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -34,8 +34,20 @@ pub(crate) struct Line {
 #[derive(Debug, Clone)]
 pub(crate) struct Held {
     pub(crate) block: Arc<Block>,
-    pub(crate) saved: bool,
+    saved: Saved,
 }
+
+/// If a file has a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Saved {
+    No,
+    /// It is being written.
+    Soon,
+    Yes,
+}
+
+/// Blocks with their first step, by stretch; those of one add up.
+pub(crate) type Stretches = BTreeMap<u32, Vec<(u32, Arc<Block>)>>;
 
 /// All lengths.
 #[derive(Debug, Clone)]
@@ -77,6 +89,11 @@ pub(crate) fn floor(step: u32, tier: Tier) -> u32 {
     step.saturating_sub(step % tier.steps())
 }
 
+/// The first step at or after `step` where a stretch may begin.
+pub(crate) fn ceil(step: u32, tier: Tier) -> u32 {
+    floor(step.saturating_add(tier.steps().saturating_sub(1)), tier)
+}
+
 impl Timeline {
     /// Nothing is known before the day of `birth`.
     pub(crate) fn new(birth: Moment) -> Self {
@@ -114,7 +131,7 @@ impl Timeline {
             let line = self.line_mut(tier);
             // Steps are never rolled; what is longer waits for its turn, or is late.
             if tier == Tier::Step || step < line.rolled {
-                line.push(floor(step, tier), Arc::clone(&block), false);
+                line.push(floor(step, tier), Arc::clone(&block));
             }
         }
     }
@@ -141,7 +158,7 @@ impl Timeline {
             if !parts.is_empty() {
                 let active = distinct_steps(&parts, finer);
                 let block = Merge::of(parts.iter().map(|(_, block)| block.as_ref())).into_block(active);
-                self.line_mut(tier).push(start, Arc::new(block), false);
+                self.line_mut(tier).push(start, Arc::new(block));
             }
             // Years without data, or a clock that jumped, are passed in one stride.
             start = match self.next_start(finer, stretch.end) {
@@ -185,8 +202,9 @@ impl Timeline {
         steps.kept_from = steps.memory_from;
     }
 
-    /// Lets go of what began before `step`.
+    /// Lets go of what began before `step`, but not of what the next length is still to be made of.
     pub(crate) fn forget_before(&mut self, tier: Tier, step: u32, what: Forget) {
+        let step = step.min(self.needed_from(tier));
         let line = self.line_mut(tier);
         line.memory_from = line.memory_from.max(step);
         if what == Forget::Everything || tier == Tier::Step {
@@ -196,57 +214,74 @@ impl Timeline {
         let mut old = std::mem::replace(&mut line.held, keep);
         if what == Forget::Saved && tier != Tier::Step {
             old.retain(|_, held| {
-                held.retain(|held| !held.saved);
+                held.retain(|held| held.saved != Saved::Yes);
                 !held.is_empty()
             });
             line.held.append(&mut old);
         }
     }
 
+    /// From where on the next length is still to be made.
+    fn needed_from(&self, tier: Tier) -> u32 {
+        let longer = Tier::ALL.into_iter().find(|longer| *longer > tier);
+        longer.map_or(u32::MAX, |longer| self.line(longer).rolled)
+    }
+
     /// The oldest stretch in memory that may go; not what the next length is still to be made of.
     pub(crate) fn oldest_to_forget(&self, tier: Tier, what: Forget) -> Option<u32> {
-        let longer = Tier::ALL.into_iter().find(|longer| *longer > tier);
-        let end = longer.map_or(u32::MAX, |longer| self.line(longer).rolled);
+        let end = self.needed_from(tier);
         let may_go = |held: &SmallVec<[Held; 2]>| {
-            what == Forget::Everything || tier == Tier::Step || held.iter().any(|held| held.saved)
+            what == Forget::Everything || tier == Tier::Step || held.iter().any(|held| held.saved == Saved::Yes)
         };
         self.line(tier).held.range(..end).find(|(_, held)| may_go(held)).map(|(start, _)| *start)
     }
 
-    /// What no file has yet of the time before `end`, by first step.
-    pub(crate) fn unsaved(&self, tier: Tier, end: u32) -> BTreeMap<u32, Arc<Block>> {
-        let mut found = BTreeMap::new();
-        for (start, held) in self.line(tier).held.range(..end) {
-            let unsaved: Vec<(u32, Arc<Block>)> =
-                held.iter().filter(|held| !held.saved).map(|held| (*start, Arc::clone(&held.block))).collect();
-            match unsaved.as_slice() {
-                [] => {}
-                [(_, only)] => drop(found.insert(*start, Arc::clone(only))),
-                several => {
-                    let merged = Merge::of(several.iter().map(|(_, block)| block.as_ref()));
-                    found.insert(*start, Arc::new(merged.into_block(distinct_steps(several, tier))));
-                }
+    /// What no file has of the time before `end`, by first step; from now on it is being written.
+    pub(crate) fn hand_over(&mut self, tier: Tier, end: u32) -> Stretches {
+        let mut handed = Stretches::new();
+        for (start, held) in self.line_mut(tier).held.range_mut(..end) {
+            for held in held.iter_mut().filter(|held| held.saved == Saved::No) {
+                held.saved = Saved::Soon;
+                handed.entry(*start).or_default().push((*start, Arc::clone(&held.block)));
             }
         }
-        found
+        handed
+    }
+
+    /// What was being written was not.
+    pub(crate) fn take_back(&mut self) {
+        self.settle(Saved::No);
+    }
+
+    /// Files have what was being written.
+    pub(crate) fn saved(&mut self) {
+        self.settle(Saved::Yes);
+        for line in &mut self.lines {
+            // What is read from files must not be in memory too.
+            for (_, held) in line.held.range_mut(..line.memory_from) {
+                held.retain(|held| held.saved != Saved::Yes);
+            }
+            line.held.retain(|_, held| !held.is_empty());
+        }
+    }
+
+    fn settle(&mut self, as_what: Saved) {
+        let held = self.lines.iter_mut().flat_map(|line| line.held.values_mut()).flatten();
+        held.filter(|held| held.saved == Saved::Soon).for_each(|held| held.saved = as_what);
+    }
+
+    /// What happened from `start` on: by steps, and by minutes where steps have left memory.
+    pub(crate) fn finest_from(&self, start: u32) -> Vec<(u32, Arc<Block>)> {
+        let steps_from = ceil(self.line(Tier::Step).memory_from, Tier::Minute).max(start);
+        let minutes = self.line(Tier::Minute).held.range(start..steps_from);
+        let found = minutes.chain(self.line(Tier::Step).held.range(steps_from..));
+        found.flat_map(|(start, held)| held.iter().map(|held| (*start, Arc::clone(&held.block)))).collect()
     }
 
     /// Bytes of what no file has yet of the time before `end`.
     pub(crate) fn unsaved_size(&self, tier: Tier, end: u32) -> usize {
         let held = self.line(tier).held.range(..end).flat_map(|(_, held)| held);
-        held.filter(|held| !held.saved).map(|held| held.block.size()).sum()
-    }
-
-    /// Files have everything before `end`.
-    pub(crate) fn saved(&mut self, tier: Tier, end: u32) {
-        let line = self.line_mut(tier);
-        for held in line.held.range_mut(..end).flat_map(|(_, held)| held) {
-            held.saved = true;
-        }
-        // What is read from files must not be in memory too.
-        let edge = line.memory_from.min(end);
-        let keep = line.held.split_off(&edge);
-        line.held = keep;
+        held.filter(|held| held.saved == Saved::No).map(|held| held.block.size()).sum()
     }
 
     /// Bytes of all blocks of a length.
@@ -259,18 +294,17 @@ impl Timeline {
 impl Line {
     /// Adds a block. Small ones are merged with their neighbours, so that a stretch has few, and each row is merged a few
     /// times at most.
-    pub(crate) fn push(&mut self, start: u32, block: Arc<Block>, saved: bool) {
+    fn push(&mut self, start: u32, block: Arc<Block>) {
         let held = self.held.entry(start).or_default();
-        held.push(Held { block, saved });
+        held.push(Held { block, saved: Saved::No });
         while let [.., before, last] = held.as_slice() {
-            if before.saved != last.saved || before.block.rows() > last.block.rows().saturating_mul(2) {
+            if before.saved != Saved::No || before.block.rows() > last.block.rows().saturating_mul(2) {
                 break;
             }
             let steps = before.block.steps().max(last.block.steps());
             let merged = Merge::of([before.block.as_ref(), last.block.as_ref()]).into_block(steps);
-            let saved = last.saved;
             held.truncate(held.len().saturating_sub(2));
-            held.push(Held { block: Arc::new(merged), saved });
+            held.push(Held { block: Arc::new(merged), saved: Saved::No });
         }
     }
 }

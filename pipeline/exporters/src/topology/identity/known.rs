@@ -31,6 +31,8 @@ pub(in super::super) struct Known {
     addresses: HashMap<IpAddr, Option<Arc<End>>, RandomState>,
     /// Grows with everything that is learnt.
     revision: u64,
+    /// How often the names, and the addresses, started over.
+    restarts: [u64; 2],
 }
 
 impl Known {
@@ -48,12 +50,13 @@ impl Known {
     }
 
     fn add(&mut self, inside: &Inside, name: &Name) {
-        if self.bearers.len() >= MOST {
-            self.bearers.clear();
-            self.anywhere.clear();
-        }
         let place = (inside.cluster.clone(), inside.namespace.clone(), name.clone());
         if !self.bearers.contains_key(&place) {
+            if self.bearers.len() >= MOST {
+                self.bearers.clear();
+                self.anywhere.clear();
+                self.restarts[0] = self.restarts[0].saturating_add(1);
+            }
             self.revision = self.revision.wrapping_add(1);
             let only = self.anywhere.entry(name.clone()).or_insert_with(|| Some(place.clone()));
             match only {
@@ -88,6 +91,11 @@ impl Known {
         }
     }
 
+    /// How often all names, and all addresses, were forgotten for want of room.
+    pub(in super::super) fn restarts(&self) -> [u64; 2] {
+        self.restarts
+    }
+
     /// Changes when somebody may be known who was not before.
     pub(in super::super) fn revision(&self) -> u64 {
         self.revision
@@ -104,8 +112,9 @@ impl Known {
         if address.is_loopback() || address.is_unspecified() {
             return;
         }
-        if self.addresses.len() >= MOST {
+        if self.addresses.len() >= MOST && !self.addresses.contains_key(&address) {
             self.addresses.clear();
+            self.restarts[1] = self.restarts[1].saturating_add(1);
         }
         let known = self.addresses.entry(address).or_insert_with(|| {
             self.revision = self.revision.wrapping_add(1);
@@ -127,5 +136,43 @@ impl Known {
         self.bearers.get(&place).map(|bearer| match bearer {
             Bearer::One(end) | Bearer::Service(end) => end,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn service(name: &str) -> Arc<End> {
+        let service = Some(Service { name: name.into(), origin: ServiceOrigin::ServiceName });
+        let inside = Inside { cluster: "".into(), namespace: "".into(), workload: None, service };
+        Arc::new(End { who: Who::Inside(inside), pod: None, host: None })
+    }
+
+    fn address(number: usize) -> IpAddr {
+        Ipv4Addr::from(u32::try_from(number).unwrap() + 0x0a00_0000).into()
+    }
+
+    #[test]
+    fn a_full_table_starts_over_for_somebody_new_and_not_for_those_whom_it_knows() {
+        let mut known = Known::default();
+        let everybody = service("cart");
+        for number in 0..MOST {
+            known.meet(&service(&number.to_string()));
+            known.meet_at(address(number), &everybody);
+        }
+
+        known.meet(&service("7"));
+        known.meet_at(address(7), &everybody);
+        assert_eq!(known.restarts(), [0, 0]);
+        assert!(known.find_anywhere("8").is_some() && known.at(address(8)).is_some());
+
+        known.meet(&service("new"));
+        known.meet_at(address(MOST), &everybody);
+        assert_eq!(known.restarts(), [1, 1]);
+        assert!(known.find_anywhere("8").is_none() && known.at(address(8)).is_none());
+        assert!(known.find_anywhere("new").is_some() && known.at(address(MOST)).is_some());
     }
 }

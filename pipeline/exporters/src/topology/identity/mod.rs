@@ -16,13 +16,14 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use pairing::Names;
 use pdata::Attributes;
 use topology::{End, Inside, Kind, Name, Outside, OutsideKind, Service, ServiceOrigin, Who, Workload};
 
 pub(super) use self::known::Known;
 pub(super) use self::owners::{Owned, Owners};
 pub(super) use self::part::Part;
-use super::names::Names;
+use super::names::{LONGEST, shortened};
 
 /// What is said about somebody, part by part.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,13 +45,14 @@ impl<'a> Identity<'a> {
         identity
     }
 
-    /// The first value of a part counts. `unknown_service` without a program's name behind it names nobody.
+    /// The first value of a part counts, as far as names go. `unknown_service` without a program's name behind it names
+    /// nobody.
     pub(super) fn set(&mut self, part: Part, value: &'a str) {
         let says_nothing = value.is_empty() || (part == Part::Service && value == "unknown_service");
         if let Some(place @ None) = self.parts.get_mut(part as usize)
             && !says_nothing
         {
-            *place = Some(value);
+            *place = Some(shortened(value, LONGEST));
         }
     }
 
@@ -164,6 +166,8 @@ pub(super) struct Residents {
     scratch: Vec<u8>,
     /// Those that were not seen before, since this was last taken.
     fresh: Vec<Arc<End>>,
+    /// How often the names under which they are known had started over when they were last seen.
+    restarts: u64,
 }
 
 impl Residents {
@@ -175,6 +179,16 @@ impl Residents {
             names: Names::default(),
             scratch: Vec::new(),
             fresh: Vec::new(),
+            restarts: 0,
+        }
+    }
+
+    /// If everybody's name was forgotten, everybody is new: whoever is read again is known again.
+    pub(super) fn keep_up_with(&mut self, known: &Known) {
+        let [restarts, _] = known.restarts();
+        if restarts != self.restarts {
+            self.restarts = restarts;
+            self.known.clear();
         }
     }
 

@@ -5,9 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use pairing::Names;
 use topology::{Kind, Name, Workload};
-
-use super::super::names::Names;
 
 /// What is owned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,12 +29,19 @@ pub(in super::super) struct Owners {
     table: Mutex<Table>,
     /// Grows when something is learnt, so that guesses are made anew.
     revision: AtomicU64,
+    /// How often the table started over.
+    restarts: AtomicU64,
 }
 
 impl Owners {
     /// Changes when guesses may have to.
     pub(in super::super) fn revision(&self) -> u64 {
         self.revision.load(Ordering::Relaxed)
+    }
+
+    /// How often all owners were forgotten for want of room.
+    pub(in super::super) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
     }
 
     /// Remembers an owner.
@@ -47,6 +53,7 @@ impl Owners {
         }
         if table.len() >= MOST {
             table.clear();
+            self.restarts.fetch_add(1, Ordering::Relaxed);
         }
         table.insert(key, owner);
         self.revision.fetch_add(1, Ordering::Relaxed);
@@ -193,5 +200,6 @@ mod tests {
         }
 
         assert!(owners.table().len() <= MOST);
+        assert_eq!(owners.restarts(), 1);
     }
 }

@@ -11,6 +11,7 @@ use super::edge::{Edge, Saw};
 use super::meaning::Flow;
 use super::{Context, Edges, Metrics, Point, Told, Unplaced, latency};
 use crate::topology::identity::{Identity, Part};
+use crate::topology::names::{LONGEST, shortened};
 use crate::topology::route::nobody;
 
 impl Metrics {
@@ -98,7 +99,7 @@ impl<'a> Ends<'a> {
         let mut ends = Self::default();
         for attribute in attributes {
             let (key, value) = (attribute.key_bytes(), attribute.value());
-            let text = value.as_str().unwrap_or_default();
+            let text = shortened(value.as_str().unwrap_or_default(), LONGEST);
             match key {
                 b"tidewatch.reporter" | b"tidewatch_reporter" => ends.is_told_by_destination = text == "destination",
                 b"tidewatch.direction" | b"tidewatch_direction" => ends.is_backward = text == "backward",
@@ -139,7 +140,9 @@ impl<'a> Ends<'a> {
         let mut edge = Edge::new(Lane::Flows, Some(source), target, saw);
         // Whoever is known by name is observed, and tells of its connections itself.
         edge.is_counted = !(is_between_strangers || self.is_told_by_destination && is_source_known);
-        edge.unsure_at = (!(is_source_known && is_target_known)).then(|| context.known.revision());
+        if !(is_source_known && is_target_known) {
+            edge.is_unsure(context.known.revision());
+        }
         edge.port = self.port;
         edge.transport = if self.transport == "udp" { Transport::Udp } else { Transport::Tcp };
         if !self.protocol.is_empty() {

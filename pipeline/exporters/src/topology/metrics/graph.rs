@@ -10,6 +10,7 @@ use super::edge::{Edge, Saw};
 use super::meaning::Graph;
 use super::{Context, Metrics, Point, Told, Unplaced};
 use crate::topology::identity::{Identity, Part};
+use crate::topology::names::{LONGEST, shortened};
 use crate::topology::route::{database, nobody, place};
 use crate::topology::said::Said;
 
@@ -84,7 +85,7 @@ impl<'a> Labels<'a> {
         let mut labels = Self::default();
         for attribute in attributes {
             let (key, value) = (attribute.key_bytes(), attribute.value());
-            let text = value.as_str().unwrap_or_default();
+            let text = shortened(value.as_str().unwrap_or_default(), LONGEST);
             match key {
                 b"client" => labels.client = text,
                 b"server" => labels.server = text,
@@ -118,7 +119,9 @@ impl<'a> Labels<'a> {
             edge.protocol = Protocol(Name::from(word.to_lowercase()));
         }
         edge.port = self.said.port;
-        edge.unsure_at = (!(is_client_sure && is_server_sure)).then(|| context.known.revision());
+        if !(is_client_sure && is_server_sure) {
+            edge.is_unsure(context.known.revision());
+        }
         edge
     }
 

@@ -9,6 +9,8 @@ use super::streams::Increment;
 
 /// Layouts that are kept; further ones share the last place and lose their buckets, not their sums.
 const MOST: usize = 256;
+/// Most buckets of a point; those of one with more are not kept, as if it had none.
+pub(super) const MOST_BUCKETS: usize = 256;
 /// Buckets of the map per doubling.
 const PER_DOUBLING: f64 = 4.0;
 /// Exponential buckets are kept from the map's bucket of 1 us to that of 18 minutes; what lies outside falls into these.
@@ -40,7 +42,11 @@ impl Layouts {
     pub(super) fn of(&mut self, point: &HistogramPointView<'_>, unit: f64) -> u32 {
         self.scratch.clear();
         self.scratch.push(unit.to_bits());
-        self.scratch.extend(point.explicit_bounds().map(f64::to_bits));
+        self.scratch.extend(point.explicit_bounds().take(MOST_BUCKETS).map(f64::to_bits));
+        // The last bucket has no bound, the first number is the unit.
+        if self.scratch.len() > MOST_BUCKETS {
+            return NONE;
+        }
         if let Some(known) = self.known.get(self.scratch.as_slice()) {
             return *known;
         }

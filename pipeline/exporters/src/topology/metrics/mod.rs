@@ -69,7 +69,11 @@ pub(super) struct PointTally {
     pub(super) resets: u64,
     /// Of streams for which there is no room.
     pub(super) full: u64,
-    /// Without temporality, value or anybody whom they are about.
+    /// Of nobody: without a name, of an address that every machine has, or the rest that a sender does not tell apart.
+    pub(super) nobody: u64,
+    /// Say that there is no value any more.
+    pub(super) absent: u64,
+    /// Of a kind that is not read, without temporality, or with a value that is no number.
     pub(super) unreadable: u64,
 }
 
@@ -84,16 +88,21 @@ pub(super) struct Metrics {
     pods: Pods,
     /// When ends were last told of by semantic convention: their span metrics would tell the same again.
     by_convention: HashMap<u64, u64, RandomState>,
+    by_convention_restarts: u64,
     hasher: RandomState,
     scratch: Vec<u64>,
     tally: PointTally,
 }
+
+/// The flag of a point that says that there is no value (opentelemetry/proto/metrics/v1, `DataPointFlags`).
+const NO_RECORDED_VALUE: u32 = 1;
 
 /// A point, whatever its type.
 struct Point<'a, 'b> {
     attributes: Attributes<'a>,
     start: u64,
     time: u64,
+    is_absent: bool,
     temporality: Temporality,
     value: f64,
     count: u64,
@@ -121,6 +130,7 @@ impl Metrics {
             layouts: Layouts::default(),
             pods: Pods::default(),
             by_convention: HashMap::default(),
+            by_convention_restarts: 0,
             hasher: RandomState::default(),
             scratch: Vec::new(),
             tally: PointTally::default(),
@@ -132,6 +142,11 @@ impl Metrics {
         std::mem::take(&mut self.tally)
     }
 
+    /// How often the numbers of all pods, and who told by convention, were forgotten for want of room.
+    pub(super) fn restarts(&self) -> [u64; 2] {
+        [self.pods.restarts, self.by_convention_restarts]
+    }
+
     /// How many streams are followed.
     pub(super) fn streams(&self) -> usize {
         self.streams.len().saturating_add(self.counters.len())
@@ -140,7 +155,7 @@ impl Metrics {
     /// Reads the points of a batch. Per point, no allocation for streams that are known:
     /// benches/micro/topology_rows.rs.
     pub(super) fn take(&mut self, batch: &Batch, context: &mut Context<'_>, rows: &mut Rows) {
-        self.edges.begin();
+        self.edges.begin(context.known.restarts().iter().sum());
         owners::learn(batch, context);
         let first = rows.facts.len();
         for resource in batch.resources() {
@@ -194,54 +209,38 @@ impl Metrics {
         let arrival = context.now.unix_nanos;
         match metric.data() {
             MetricData::Gauge(points) => {
-                for point in points.filter(|point| point.flags() & 1 == 0) {
-                    let fields = (point.start_unix_nano(), point.time_unix_nano());
-                    let point = number(point.attributes(), fields, Temporality::Unspecified, point.value(), arrival);
-                    self.take_point(point, meaning, told, context, rows);
+                for point in points {
+                    let fields = (point.start_unix_nano(), point.time_unix_nano(), point.flags());
+                    let read = Point::at(point.attributes(), fields, Temporality::Unspecified, arrival);
+                    self.take_point(read.number(point.value()), meaning, told, context, rows);
                 }
             }
             MetricData::Sum { points, temporality, .. } => {
-                for point in points.filter(|point| point.flags() & 1 == 0) {
-                    let fields = (point.start_unix_nano(), point.time_unix_nano());
-                    let point = number(point.attributes(), fields, temporality, point.value(), arrival);
-                    self.take_point(point, meaning, told, context, rows);
+                for point in points {
+                    let fields = (point.start_unix_nano(), point.time_unix_nano(), point.flags());
+                    let read = Point::at(point.attributes(), fields, temporality, arrival);
+                    self.take_point(read.number(point.value()), meaning, told, context, rows);
                 }
             }
             MetricData::Histogram { points, temporality } => {
-                for point in points.filter(|point| point.flags() & 1 == 0) {
+                for point in points {
                     scratch.clear();
-                    scratch.extend(point.bucket_counts());
-                    let read = Point {
-                        attributes: point.attributes(),
-                        start: point.start_unix_nano(),
-                        time: or(point.time_unix_nano(), arrival),
-                        temporality,
-                        value: 0.0,
-                        count: point.count(),
-                        sum: point.sum().unwrap_or_default(),
-                        buckets: &scratch,
-                        shape: self.layouts.of(&point, told.unit),
-                        exemplars: Some(point.exemplars()),
-                    };
-                    self.take_point(Some(read), meaning, told, context, rows);
+                    scratch.extend(point.bucket_counts().take(latency::MOST_BUCKETS));
+                    let fields = (point.start_unix_nano(), point.time_unix_nano(), point.flags());
+                    let read = Point::at(point.attributes(), fields, temporality, arrival);
+                    let shape = self.layouts.of(&point, told.unit);
+                    let read = read.observations(point.count(), point.sum(), (&scratch, shape), point.exemplars());
+                    self.take_point(read, meaning, told, context, rows);
                 }
             }
             MetricData::ExponentialHistogram { points, temporality } => {
-                for point in points.filter(|point| point.flags() & 1 == 0) {
+                for point in points {
                     latency::rescale(&point, told.unit, &mut scratch);
-                    let read = Point {
-                        attributes: point.attributes(),
-                        start: point.start_unix_nano(),
-                        time: or(point.time_unix_nano(), arrival),
-                        temporality,
-                        value: 0.0,
-                        count: point.count(),
-                        sum: point.sum().unwrap_or_default(),
-                        buckets: &scratch,
-                        shape: latency::EXPONENTIAL,
-                        exemplars: Some(point.exemplars()),
-                    };
-                    self.take_point(Some(read), meaning, told, context, rows);
+                    let fields = (point.start_unix_nano(), point.time_unix_nano(), point.flags());
+                    let read = Point::at(point.attributes(), fields, temporality, arrival);
+                    let buckets = (scratch.as_slice(), latency::EXPONENTIAL);
+                    let read = read.observations(point.count(), point.sum(), buckets, point.exemplars());
+                    self.take_point(read, meaning, told, context, rows);
                 }
             }
             MetricData::Empty | MetricData::Summary(_) => {
@@ -253,34 +252,43 @@ impl Metrics {
 
     fn take_point(
         &mut self,
-        point: Option<Point<'_, '_>>,
+        point: Result<Point<'_, '_>, Unplaced>,
         meaning: Meaning,
         told: &Told<'_, '_>,
         context: &mut Context<'_>,
         rows: &mut Rows,
     ) {
-        let Some(point) = point else {
-            self.tally.unreadable = self.tally.unreadable.saturating_add(1);
-            return;
-        };
-        let outcome = match meaning {
-            Meaning::Graph(what) => self.graph(what, &point, told, context, rows),
-            Meaning::Red(what) => self.red(what, &point, told, context, rows),
-            Meaning::SpanDuration | Meaning::SpanCalls => self.span_metrics(&point, told, context, rows),
-            Meaning::Flow(what) => self.flow(what, &point, told, context, rows),
-            Meaning::State(what) => self.state(what, false, &point, told, context),
-            Meaning::Labelled(what) => self.state(what, true, &point, told, context),
-            Meaning::Own | Meaning::Owner(_) => Ok(()),
-        };
+        let outcome = point.and_then(|point| self.place(&point, meaning, told, context, rows));
         let place = match outcome {
             Ok(()) => &mut self.tally.taken,
             Err(Unplaced::Nothing(Nothing::Reference)) => &mut self.tally.references,
             Err(Unplaced::Nothing(Nothing::Repeated)) => &mut self.tally.repeated,
             Err(Unplaced::Nothing(Nothing::Reset)) => &mut self.tally.resets,
             Err(Unplaced::Nothing(Nothing::Full)) => &mut self.tally.full,
-            Err(Unplaced::Nothing(Nothing::Temporality) | Unplaced::Nobody) => &mut self.tally.unreadable,
+            Err(Unplaced::Nobody) => &mut self.tally.nobody,
+            Err(Unplaced::Absent) => &mut self.tally.absent,
+            Err(Unplaced::Nothing(Nothing::Temporality) | Unplaced::Unreadable) => &mut self.tally.unreadable,
         };
         *place = place.saturating_add(1);
+    }
+
+    fn place(
+        &mut self,
+        point: &Point<'_, '_>,
+        meaning: Meaning,
+        told: &Told<'_, '_>,
+        context: &mut Context<'_>,
+        rows: &mut Rows,
+    ) -> Result<(), Unplaced> {
+        match meaning {
+            Meaning::Graph(what) => self.graph(what, point, told, context, rows),
+            Meaning::Red(what) => self.red(what, point, told, context, rows),
+            Meaning::SpanDuration | Meaning::SpanCalls => self.span_metrics(point, told, context, rows),
+            Meaning::Flow(what) => self.flow(what, point, told, context, rows),
+            Meaning::State(what) => self.state(what, false, point, told, context),
+            Meaning::Labelled(what) => self.state(what, true, point, told, context),
+            Meaning::Own | Meaning::Owner(_) => Ok(()),
+        }
     }
 
     /// What a stream of an edge grew by, and its edge, made if it is new or may be known better now.
@@ -296,7 +304,7 @@ impl Metrics {
         let (grown, edge) = self.streams.take(&reading, context.now.unix_nanos, || make(edges, context));
         let increment = grown?;
         let edge = edge.ok_or(Nothing::Full)?;
-        if edge.unsure_at.is_some_and(|revision| revision != context.known.revision()) {
+        if self.edges.may_change(edge, context.known.revision()) {
             *edge = make(&mut self.edges, context);
         }
         Ok((increment, Arc::clone(edge)))
@@ -326,8 +334,12 @@ impl Metrics {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unplaced {
     Nothing(Nothing),
-    /// It does not say whom it is about.
+    /// It does not say whom it is about, or names what anybody may be.
     Nobody,
+    /// It says that there is no value any more.
+    Absent,
+    /// Its value is no number.
+    Unreadable,
 }
 
 impl From<Nothing> for Unplaced {
@@ -336,7 +348,51 @@ impl From<Nothing> for Unplaced {
     }
 }
 
-impl Point<'_, '_> {
+impl<'a, 'b> Point<'a, 'b> {
+    /// A point without a value yet, from its start, time and flags. One without a time tells of its arrival.
+    fn at(
+        attributes: Attributes<'a>,
+        (start, time, flags): (u64, u64, u32),
+        temporality: Temporality,
+        arrival: u64,
+    ) -> Self {
+        Self {
+            attributes,
+            start,
+            time: if time == 0 { arrival } else { time },
+            is_absent: flags & NO_RECORDED_VALUE != 0,
+            temporality,
+            value: 0.0,
+            count: 0,
+            sum: 0.0,
+            buckets: &[],
+            shape: latency::NONE,
+            exemplars: None,
+        }
+    }
+
+    fn number(self, value: Option<Number>) -> Result<Self, Unplaced> {
+        if self.is_absent {
+            return Err(Unplaced::Absent);
+        }
+        let value = value.map(Number::as_f64).filter(|value| value.is_finite()).ok_or(Unplaced::Unreadable)?;
+        Ok(Self { value, count: latency::nanoseconds(value), ..self })
+    }
+
+    fn observations(
+        self,
+        count: u64,
+        sum: Option<f64>,
+        (buckets, shape): (&'b [u64], u32),
+        exemplars: Exemplars<'a>,
+    ) -> Result<Self, Unplaced> {
+        if self.is_absent {
+            return Err(Unplaced::Absent);
+        }
+        let buckets = if shape == latency::NONE { &[] } else { buckets };
+        Ok(Self { count, sum: sum.unwrap_or_default(), buckets, shape, exemplars: Some(exemplars), ..self })
+    }
+
     fn reading(&self, stream: u64) -> Reading<'_> {
         Reading {
             stream,
@@ -349,25 +405,4 @@ impl Point<'_, '_> {
             shape: self.shape,
         }
     }
-}
-
-fn number<'a>(
-    attributes: Attributes<'a>,
-    (start, time): (u64, u64),
-    temporality: Temporality,
-    value: Option<Number>,
-    arrival: u64,
-) -> Option<Point<'a, 'static>> {
-    let value = value?.as_f64();
-    if !value.is_finite() {
-        return None;
-    }
-    let count = latency::nanoseconds(value);
-    let time = or(time, arrival);
-    let shape = latency::NONE;
-    Some(Point { attributes, start, time, temporality, value, count, sum: 0.0, buckets: &[], shape, exemplars: None })
-}
-
-fn or(time: u64, arrival: u64) -> u64 {
-    if time == 0 { arrival } else { time }
 }

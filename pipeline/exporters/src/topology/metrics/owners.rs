@@ -5,6 +5,7 @@ use pdata::{Attributes, Batch, MetricData, MetricView};
 use super::Context;
 use super::meaning::{Meaning, OwnerOf};
 use crate::topology::identity::Owned;
+use crate::topology::names::{LONGEST, shortened};
 
 /// Learns the owners in a batch: of ReplicaSets and Jobs first, since those own pods.
 pub(super) fn learn(batch: &Batch, context: &mut Context<'_>) {
@@ -35,7 +36,10 @@ fn learn_metric(metric: &MetricView<'_>, of: OwnerOf, context: &mut Context<'_>)
 }
 
 fn learn_point(labels: Attributes<'_>, of: OwnerOf, context: &mut Context<'_>) {
-    let label = |key: &str| labels.clone().get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+    let label = |key: &str| {
+        let text = labels.clone().get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+        text.map(|text| shortened(text, LONGEST))
+    };
     let (owned, name) = match of {
         OwnerOf::Pod => (Owned::Pod, label("exported_pod").or_else(|| label("pod"))),
         OwnerOf::ReplicaSet => (Owned::ReplicaSet, label("replicaset")),

@@ -87,10 +87,12 @@ impl Metrics {
     }
 
     fn note_convention(&mut self, own: &End, now: u64) {
-        if self.by_convention.len() >= MOST {
+        let key = self.hasher.hash_one(&own.who);
+        if self.by_convention.len() >= MOST && !self.by_convention.contains_key(&key) {
             self.by_convention.clear();
+            self.by_convention_restarts = self.by_convention_restarts.saturating_add(1);
         }
-        self.by_convention.insert(self.hasher.hash_one(&own.who), now);
+        self.by_convention.insert(key, now);
     }
 
     fn tell(
@@ -151,8 +153,9 @@ fn edge(what: Red, own: &Arc<End>, route: &Route, context: &Context<'_>) -> Edge
         Red::Client => {
             let peer = route.queue.clone().unwrap_or_else(|| route.peer(context.known));
             let mut edge = Edge::new(Lane::Red, Some(own), peer, Saw::Client);
-            edge.unsure_at =
-                (route.queue.is_none() && !route.is_known(context.known)).then(|| context.known.revision());
+            if route.queue.is_none() && !route.is_known(context.known) {
+                edge.is_unsure(context.known.revision());
+            }
             edge.port = route.port;
             edge
         }
@@ -169,4 +172,28 @@ fn exemplar(exemplars: Exemplars<'_>, unit: f64, failed: bool) -> Option<Exempla
         let duration = super::latency::nanoseconds(found.value()?.as_f64() * unit);
         Some(Exemplar { trace, duration, failed })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_told_by_convention_is_forgotten_only_for_somebody_new() {
+        let mut metrics = Metrics::new(1, 1, 0);
+        let end = |number: usize| {
+            let outside =
+                topology::Outside { cluster: "".into(), kind: OutsideKind::Unknown, name: number.to_string().into() };
+            End { who: topology::Who::Outside(outside), pod: None, host: None }
+        };
+        for number in 0..MOST {
+            metrics.note_convention(&end(number), 1);
+        }
+
+        metrics.note_convention(&end(7), 2);
+        assert_eq!((metrics.by_convention.len(), metrics.restarts()), (MOST, [0, 0]));
+
+        metrics.note_convention(&end(MOST), 2);
+        assert_eq!((metrics.by_convention.len(), metrics.restarts()), (1, [0, 1]));
+    }
 }

@@ -176,16 +176,20 @@ impl<'a> Labels<'a> {
     }
 }
 
-/// Most pods and numbers of them; a full table starts over with the next scrape.
+/// Most pods and numbers of them; a full table starts over with the next batch.
 const MOST: usize = 262_144;
 /// A container of which nothing was heard for so long is gone.
 const SILENCE: u64 = 300 * SECOND;
+/// More containers than any pod has; of further ones the one that told first gives way.
+const MOST_CONTAINERS: usize = 256;
 
 /// The containers of pods: the map shows pods.
 #[derive(Debug, Default)]
 pub(super) struct Pods {
     values: HashMap<(u64, StateMetric), Pod, RandomState>,
     changed: Vec<(u64, StateMetric)>,
+    /// How often the table started over.
+    pub(super) restarts: u64,
     /// All periods and those held back, of the scrape that is read now.
     periods: HashMap<u64, (Option<u64>, Option<u64>), RandomState>,
 }
@@ -200,13 +204,12 @@ struct Pod {
 
 impl Pods {
     fn note(&mut self, key: (u64, StateMetric), subject: Arc<End>, container: u64, time: u64, value: f64) {
-        if self.values.len() >= MOST {
-            self.values.clear();
-            self.changed.clear();
-        }
         let fresh = || Pod { subject: Arc::clone(&subject), containers: SmallVec::new(), is_changed: false };
         let pod = self.values.entry(key).or_insert_with(fresh);
         pod.containers.retain(|(other, told, _)| *other != container && time.saturating_sub(*told) <= SILENCE);
+        if pod.containers.len() >= MOST_CONTAINERS {
+            pod.containers.remove(0);
+        }
         pod.containers.push((container, time, value));
         pod.subject = subject;
         if !pod.is_changed {
@@ -234,6 +237,10 @@ impl Pods {
             let value = together(metric, pod.containers.iter().map(|(_, _, value)| *value));
             rows.states.push(StateRow { at: Moment(at), subject: Arc::clone(&pod.subject), metric, value });
         }
+        if self.values.len() >= MOST {
+            self.values.clear();
+            self.restarts = self.restarts.saturating_add(1);
+        }
     }
 }
 
@@ -246,5 +253,41 @@ fn together(metric: StateMetric, values: impl Iterator<Item = f64>) -> f64 {
         | StateMetric::CpuThrottled
         | StateMetric::Phase => values.fold(0.0, f64::max),
         _ => values.sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use topology::{Name, OutsideKind};
+
+    use super::*;
+    use crate::topology::route::nobody;
+
+    #[test]
+    fn a_batch_that_fills_the_table_is_told_whole_before_the_table_starts_over() {
+        let (mut pods, mut rows) = (Pods::default(), Rows::default());
+        let subject = nobody(&Name::from(""), OutsideKind::Unknown);
+        let most = u64::try_from(MOST).unwrap();
+
+        for pod in 0..most + 10 {
+            pods.note((pod, StateMetric::Ready), Arc::clone(&subject), 0, 1, 1.0);
+        }
+        pods.finish(&mut rows);
+
+        assert_eq!((rows.states.len(), pods.values.len(), pods.restarts), (MOST + 10, 0, 1));
+    }
+
+    #[test]
+    fn a_pod_has_no_more_containers_than_pods_have() {
+        let (mut pods, mut rows) = (Pods::default(), Rows::default());
+        let subject = nobody(&Name::from(""), OutsideKind::Unknown);
+
+        for container in 0..10_000 {
+            pods.note((1, StateMetric::Restarts), Arc::clone(&subject), container, 1, 1.0);
+        }
+        pods.finish(&mut rows);
+
+        let told: Vec<f64> = rows.states.iter().map(|row| row.value).collect();
+        assert_eq!(told, [256.0]);
     }
 }

@@ -10,7 +10,7 @@ mod calls;
 
 use std::sync::Arc;
 
-use pairing::{Keys, Role};
+use pairing::{Keys, Role, Weights};
 use pdata::{Batch, SpanView};
 use topology::{End, Moment};
 
@@ -19,7 +19,6 @@ use super::identity::{Identity, Owners, Resident, Residents};
 use super::outcome::Outcome;
 use super::route::{Route, Routes};
 use super::said::Said;
-use super::weight::Weights;
 
 const ERROR: i32 = 2;
 
@@ -74,7 +73,7 @@ impl SpanReader {
         let said = Said::read(span.attributes());
         let role = role_in_messaging(by_kind, &said, resident)?;
         let weights = if role.is_client() { &mut self.client_weights } else { &mut self.server_weights };
-        let weight = weights.of(span.trace_state());
+        let weight = weights.of(span.trace_state()).spans;
         let route = self.routes.of(&said, &resident.end, residents.names());
         let spoke = Spoke {
             end: Arc::clone(&resident.end),

@@ -4,6 +4,7 @@ use ::topology::{FailedConnects, Flow, Lane};
 use component::testkit::BEGINNING;
 use pdata::{Batch, ExponentialFields, HistogramFields, MetricsWriter, Number, PointFields, Temporality};
 
+use super::super::metrics::PointTally;
 use super::kit::{SECOND, call, client, labels, metrics, server, story};
 
 /// A point since one second after our beginning.
@@ -334,6 +335,32 @@ fn everything_of_a_flow_has_its_place() {
 }
 
 #[test]
+fn a_histogram_of_more_buckets_than_anybody_has_counts_and_lies_at_its_mean() {
+    let mut story = story("");
+    let bounds: Vec<f64> = (1..=1000).map(f64::from).collect();
+    let mut counts = vec![0; 1001];
+    (counts[0], counts[999]) = (50, 50);
+    let fields = HistogramFields {
+        count: 100,
+        sum: Some(3.0),
+        bucket_counts: &counts,
+        explicit_bounds: &bounds,
+        ..HistogramFields::default()
+    };
+
+    story.takes(&metrics(&[("service.name", "cart")], |writer| {
+        writer.histogram("http.server.request.duration", "", "s", Temporality::Cumulative, |points| {
+            points.histogram(&at(11), &fields, &[], |_| {});
+        });
+    }));
+
+    let measures = story.only().measures;
+    let latency = measures.server.latency;
+    assert_eq!((measures.requests.server_only, latency.mean_ms()), (100, Some(30.0)));
+    assert!(latency.quantile_ms(0.95).unwrap() < 40.0);
+}
+
+#[test]
 fn our_own_findings_are_skipped_and_counted_and_so_is_what_means_nothing() {
     let mut story = story("");
 
@@ -342,11 +369,15 @@ fn our_own_findings_are_skipped_and_counted_and_so_is_what_means_nothing() {
         counter(writer, "http.server.active_requests", 11, 1, &[]);
         writer.gauge("container.cpu.usage", "", "{cpu}", |points| {
             points.number(&at(11), Number::Double(f64::NAN), |_| {});
+            points.number(&PointFields { flags: 1, ..at(11) }, Number::Int(0), |_| {});
         });
+        let edge = [("server.address", "127.0.0.1")];
+        durations(writer, "http.client.request.duration", "s", 11, (1, 0.1), &edge);
     }));
 
     let points = story.told().points;
-    assert_eq!((points.own, points.foreign, points.unreadable), (1, 1, 1));
+    let told = PointTally { own: 1, foreign: 1, unreadable: 1, absent: 1, nobody: 1, ..PointTally::default() };
+    assert_eq!(points, told);
     assert_eq!(story.rows().count(), 0);
 }
 

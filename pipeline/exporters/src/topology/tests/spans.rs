@@ -3,7 +3,7 @@
 use ::topology::{Exemplar, Lane, Protocol, Transport};
 use component::testkit::BEGINNING;
 
-use super::kit::{MS, SECOND, client, server, story, story_on};
+use super::kit::{MS, SECOND, client, node, server, story, story_on};
 
 #[test]
 fn a_call_that_both_ends_saw_is_one_fact_with_both_latencies() {
@@ -337,4 +337,22 @@ fn any_number_of_names_is_read_and_told() {
     }
 
     assert_eq!(story.calls().len(), 20_000, "more than are kept at hand");
+}
+
+#[test]
+fn names_are_kept_as_far_as_names_go() {
+    let mut story = story("");
+    let long = "é".repeat(100_000);
+    let url = format!("https://{long}/{long}");
+
+    story.sees(&[
+        client(&long, 1).with("url.full", &url).with("network.protocol.name", &long),
+        client("front", 2).of("k8s.pod.name", &long).with("db.system", &long),
+    ]);
+
+    for fact in story.after(4).rows().facts {
+        let (source, target) = (fact.source.as_ref().map(|end| node(&end.who)), node(&fact.target.who));
+        let longest = [source.unwrap(), target, fact.protocol.0.to_string()].map(|name| name.len());
+        assert!(longest.iter().all(|length| *length < 300), "{longest:?}");
+    }
 }

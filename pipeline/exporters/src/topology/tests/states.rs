@@ -182,5 +182,5 @@ fn a_state_of_nobody_is_counted_and_dropped() {
 
     story.takes(&metrics(&[], |writer| gauge(writer, "k8s.container.ready", 1.0, &[])));
 
-    assert_eq!((story.rows().count(), story.told().points.unreadable), (0, 1));
+    assert_eq!((story.rows().count(), story.told().points.nobody), (0, 1));
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::rules::Metric;
 use crate::{
     Class, EdgeRow, Entity, EntityEdge, EntityId, Expectation, Expectations, Health, Histogram, Inside, Instance,
     Judgements, Kind, Lane, Level, Measures, Moment, Name, NodeFacts, Observed, Outside, OutsideKind, Protocol, Reason,
@@ -45,6 +46,7 @@ pub(crate) fn calls(requests: u64, errors: u64) -> Measures {
 pub(crate) fn health(level: Level, rule: &str) -> Health {
     let reason = Reason {
         rule: rule.to_owned(),
+        metric: Metric::ErrorRatio,
         class: Class::Performance,
         level,
         value: 0.3,

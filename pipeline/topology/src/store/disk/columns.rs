@@ -9,6 +9,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
@@ -115,6 +116,14 @@ impl Reader {
     pub(crate) fn note(&self, key: &str) -> Option<String> {
         let notes = self.0.metadata().file_metadata().key_value_metadata()?;
         notes.iter().find(|note| note.key == key)?.value.clone()
+    }
+
+    /// The smallest and the largest value of a column of a group, if the file says.
+    pub(crate) fn range(&self, group: usize, name: &str) -> Option<(i64, i64)> {
+        let group = self.0.metadata().row_groups().get(group)?;
+        let column = group.columns().iter().find(|column| column.column_path().string() == name)?;
+        let Statistics::Int64(told) = column.statistics()? else { return None };
+        Some((*told.min_opt()?, *told.max_opt()?))
     }
 
     /// All columns of a group of rows, by the names asked for.

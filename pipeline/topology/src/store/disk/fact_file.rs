@@ -4,6 +4,7 @@
 //! by time in chunks that are read as a whole.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
 
 use super::columns::{Column, Groups, Reader, write};
-use crate::store::block::{Block, Writer, put_buckets, take_buckets};
+use crate::store::block::{Block, Writer, put_buckets};
 use crate::store::spread::moment_of;
 use crate::store::sum::{COUNT_NAMES, COUNTS, Sum};
 use crate::{Gap, STEP, Tier};
@@ -52,13 +53,13 @@ fn schema() -> String {
     )
 }
 
-/// How many steps one chunk of a file spans, so that reading a chunk gives some hundred thousand rows at most.
+/// How many steps one chunk of a file spans: with 20,000 edges some hundred thousand rows, since one block of a chunk is
+/// not read without the others.
 pub(crate) fn chunk_steps(tier: Tier) -> u32 {
     match tier {
-        Tier::Step | Tier::Minute => 240,
-        Tier::TenMinutes => 6 * 240,
-        Tier::Hour => 24 * 240,
-        Tier::Day => 31 * 5760,
+        Tier::Step | Tier::Minute | Tier::TenMinutes => 240,
+        Tier::Hour => 6 * 240,
+        Tier::Day => 4 * 5760,
     }
 }
 
@@ -208,16 +209,18 @@ pub(crate) fn decode(path: &Path, chunk: Option<(Tier, u32)>) -> Result<Blocks, 
     let told = |error: &dyn std::fmt::Display| error.to_string();
     let file = std::fs::File::open(path).map_err(|error| told(&error))?;
     let reader = Reader::open(file).map_err(|error| told(&error))?;
+    let wanted = chunk.map_or(0..u32::MAX, |(tier, chunk)| {
+        let first = chunk.saturating_mul(chunk_steps(tier));
+        first..first.saturating_add(chunk_steps(tier))
+    });
     let mut writers: BTreeMap<u32, Writer> = BTreeMap::new();
     for group in 0..reader.groups() {
-        let times = reader.read(group, &["time"]).map_err(|error| told(&error))?;
-        let times = times.into_iter().next().and_then(Column::longs).ok_or("`time` has another type")?;
-        let wanted = match (chunk, times.iter().min()) {
-            (Some((tier, chunk)), Some(first)) => step(*first)? / chunk_steps(tier) == chunk,
-            _ => true,
+        let elsewhere = match reader.range(group, "time") {
+            Some((first, last)) => step(last)? < wanted.start || step(first)? >= wanted.end,
+            None => false,
         };
-        if wanted {
-            add_group(&reader, group, times, &mut writers)?;
+        if !elsewhere {
+            add_group(&reader, group, &wanted, &mut writers)?;
         }
     }
     let active = active_steps(&reader);
@@ -231,42 +234,52 @@ fn step(milliseconds: i64) -> Result<u32, String> {
     step.ok_or_else(|| format!("{milliseconds} is no time"))
 }
 
+/// Adds those rows of a group that are of wanted steps.
 fn add_group(
     reader: &Reader,
     group: usize,
-    times: Vec<i64>,
+    wanted: &Range<u32>,
     writers: &mut BTreeMap<u32, Writer>,
 ) -> Result<(), String> {
     let bad = |_| "a column has another type or is cut".to_owned();
-    let names: Vec<&str> = OTHERS.into_iter().chain(COUNT_NAMES).collect();
+    // Most counts are of what a plane or a lane never sees.
+    let used = |(_, name): &(usize, &str)| reader.range(group, name) != Some((0, 0));
+    let used: Vec<(usize, &str)> = COUNT_NAMES.into_iter().enumerate().filter(used).collect();
+    let names: Vec<&str> = OTHERS.into_iter().chain(used.iter().map(|(_, name)| *name)).collect();
     let columns = reader.read(group, &names).map_err(|error| error.to_string())?;
     let mut columns = columns.into_iter();
     let mut next = || columns.next().ok_or(());
     let facts = next().and_then(|column| column.ints().ok_or(())).map_err(bad)?;
-    let _times = next();
+    let times = next().and_then(|column| column.longs().ok_or(())).map_err(bad)?;
     let gap_sum = next().and_then(|column| column.longs().ok_or(())).map_err(bad)?;
     let gap_count = next().and_then(|column| column.longs().ok_or(())).map_err(bad)?;
     let client_sum = next().and_then(|column| column.longs().ok_or(())).map_err(bad)?;
     let client = next().and_then(|column| column.bytes().ok_or(())).map_err(bad)?;
     let server_sum = next().and_then(|column| column.longs().ok_or(())).map_err(bad)?;
     let server = next().and_then(|column| column.bytes().ok_or(())).map_err(bad)?;
-    let counts: Vec<Vec<i64>> =
-        columns.map(|column| column.longs().ok_or(())).collect::<Result<_, _>>().map_err(bad)?;
-    let count = |value: Option<&i64>| value.and_then(|value| u64::try_from(*value).ok()).unwrap_or_default();
-    let mut sum = Sum::default();
+    let used: Vec<(usize, Vec<i64>)> = used
+        .into_iter()
+        .zip(columns)
+        .map(|((place, _), column)| column.longs().ok_or(()).map(|values| (place, values)))
+        .collect::<Result<_, _>>()
+        .map_err(bad)?;
+    let count =
+        |column: &[i64], row: usize| column.get(row).and_then(|value| u64::try_from(*value).ok()).unwrap_or_default();
     for (row, (fact, time)) in facts.iter().zip(times).enumerate() {
-        sum.clear();
-        for (place, column) in counts.iter().enumerate() {
-            sum.count(place, count(column.get(row)));
+        let start = step(time)?;
+        if !wanted.contains(&start) {
+            continue;
         }
-        sum.gap = Gap { sum: gap_sum.get(row).copied().unwrap_or_default(), count: count(gap_count.get(row)) };
-        sum.client.sum = count(client_sum.get(row));
-        sum.server.sum = count(server_sum.get(row));
-        for (side, column) in [(&mut sum.client, &client), (&mut sum.server, &server)] {
-            let buckets = column.get(row).map(ByteArray::data).unwrap_or_default();
-            take_buckets(buckets, side).ok_or("a histogram is no histogram")?;
+        let mut counts = [0; COUNTS];
+        for (place, column) in &used {
+            if let Some(held) = counts.get_mut(*place) {
+                *held = count(column, row);
+            }
         }
-        writers.entry(step(time)?).or_default().row_in_order(fact.cast_unsigned(), &sum)?;
+        let gap = Gap { sum: gap_sum.get(row).copied().unwrap_or_default(), count: count(&gap_count, row) };
+        let sides = [(&client_sum, &client), (&server_sum, &server)]
+            .map(|(sums, buckets)| (count(sums, row), buckets.get(row).map(ByteArray::data).unwrap_or_default()));
+        writers.entry(start).or_default().row_of_file(fact.cast_unsigned(), &counts, gap, sides)?;
     }
     Ok(())
 }

@@ -72,6 +72,13 @@ impl Shelf {
         self.cache().sound.insert(name.to_owned());
     }
 
+    /// Lets go of all that is known of a file that is no more.
+    pub(crate) fn forget(&self, name: &str) {
+        let mut cache = self.cache();
+        cache.sound.remove(name);
+        cache.broken.remove(name);
+    }
+
     fn chunk(&self, entry: &FileEntry, chunk: u32) -> Chunk {
         let key = (entry.name.clone(), chunk);
         {

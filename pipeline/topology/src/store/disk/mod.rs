@@ -23,9 +23,9 @@ use self::files::{FileEntry, Files, Shelf, verify};
 use self::log::Log;
 use self::manifest::{Manifest, PlaneFiles, Unusable};
 use super::spread::moment_of;
-use super::tile::ceil;
-use super::timeline::floor;
+use super::timeline::{ceil, floor};
 use crate::Tier;
+use crate::when::date_of;
 
 /// What a plane is called in names of files.
 pub(crate) const PLANES: [&str; 2] = ["entities", "hosts"];
@@ -48,7 +48,7 @@ pub(crate) struct Opened {
     pub(crate) disk: Disk,
     /// Of both planes; `None` if there is none yet.
     pub(crate) dictionaries: [Option<Dictionary>; 2],
-    /// Frames of the log.
+    /// Frames of the logs.
     pub(crate) frames: Vec<Vec<u8>>,
     pub(crate) problems: Vec<String>,
 }
@@ -86,9 +86,9 @@ impl Disk {
         let mut disk = Self { directory: directory.to_owned(), _lock: lock, manifest: found, log: None, shelf };
         disk.check_files(&mut problems);
         let dictionaries = disk.dictionaries(&mut problems);
-        let frames = disk.open_log(&mut problems);
+        let (frames, logs) = disk.open_logs(&mut problems);
         if disk.log.is_some() {
-            disk.sweep();
+            disk.sweep(&logs);
         }
         Ok(Opened { disk, dictionaries, frames, problems })
     }
@@ -158,8 +158,43 @@ impl Disk {
         })
     }
 
-    fn open_log(&mut self, problems: &mut Vec<String>) -> Vec<Vec<u8>> {
-        let path = self.directory.join(log_name(self.manifest.log));
+    /// Reads what no file has: the base, then the logs that went on from it. The last one goes on. Gives which they are.
+    fn open_logs(&mut self, problems: &mut Vec<String>) -> (Vec<Vec<u8>>, Vec<u64>) {
+        let mut frames = self.read_log(&base_name(self.manifest.log), problems).frames;
+        let mut logs = vec![self.manifest.log];
+        let later = files_in(&self.directory).into_iter().filter_map(|name| number_of("log-", &name));
+        logs.extend(later.filter(|number| *number > self.manifest.log));
+        logs.sort_unstable();
+        let (mut good, mut read) = (0, 0_usize);
+        for number in &logs {
+            let found = self.read_log(&log_name(*number), problems);
+            frames.extend(found.frames);
+            (good, read) = (found.good, read.saturating_add(1));
+            if found.rest > 0 {
+                break;
+            }
+        }
+        if read < logs.len() {
+            problems.push("what the logs after it hold is lost: they count on what it lacks".to_owned());
+            logs.truncate(read);
+        }
+        let last = logs.last().copied().unwrap_or(self.manifest.log);
+        self.manifest.next = self.manifest.next.max(last);
+        if self._lock.is_some() {
+            let path = self.directory.join(log_name(last));
+            let opened = Log::resume(&path, good);
+            match opened.and_then(|log| manifest::write(&self.directory, &self.manifest).map(|()| log)) {
+                Ok(log) => self.log = Some(log),
+                Err(error) => {
+                    problems.push(format!("{} cannot be written ({error}): nothing new will be kept", path.display()));
+                }
+            }
+        }
+        (frames, logs)
+    }
+
+    fn read_log(&self, name: &str, problems: &mut Vec<String>) -> log::Logged {
+        let path = self.directory.join(name);
         let found = match log::read(&path) {
             Ok(found) => found,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => log::Logged::default(),
@@ -175,21 +210,13 @@ impl Disk {
                 found.rest
             ));
         }
-        if self._lock.is_some() {
-            let opened = Log::resume(&path, found.good);
-            match opened.and_then(|log| manifest::write(&self.directory, &self.manifest).map(|()| log)) {
-                Ok(log) => self.log = Some(log),
-                Err(error) => {
-                    problems.push(format!("{} cannot be written ({error}): nothing new will be kept", path.display()));
-                }
-            }
-        }
-        found.frames
+        found
     }
 
     /// Removes what a crash left half done: files that no manifest names.
-    fn sweep(&self) {
-        let mut named: HashSet<String> = HashSet::from([log_name(self.manifest.log)]);
+    fn sweep(&self, logs: &[u64]) {
+        let mut named: HashSet<String> = logs.iter().map(|number| log_name(*number)).collect();
+        named.insert(base_name(self.manifest.log));
         for plane in 0..PLANES.len() {
             let files = self.plane(plane);
             named.extend(files.files.iter().map(|entry| entry.name.clone()));
@@ -197,9 +224,18 @@ impl Disk {
             named.extend(dictionary_names(plane, files.dictionary_before));
         }
         let ours = |name: &String| {
-            name.ends_with(".draft") || name.starts_with("log-") || (name.ends_with(".parquet") && is_ours(name))
+            let is_log = name.starts_with("log-") || name.starts_with("base-");
+            name.ends_with(".draft") || is_log || (name.ends_with(".parquet") && is_ours(name))
         };
         for name in files_in(&self.directory).into_iter().filter(|name| ours(name) && !named.contains(name)) {
+            self.remove(&name);
+        }
+    }
+
+    /// Removes what was logged before a base.
+    pub(crate) fn remove_logs_before(&self, base: u64) {
+        let number = |name: &str| number_of("log-", name).or_else(|| number_of("base-", name));
+        for name in files_in(&self.directory).into_iter().filter(|name| number(name).is_some_and(|of| of < base)) {
             self.remove(&name);
         }
     }
@@ -207,19 +243,6 @@ impl Disk {
     /// Removes a file of which nothing depends any more; if that fails, the next sweep tries again.
     pub(crate) fn remove(&self, name: &str) {
         let _ = std::fs::remove_file(self.directory.join(name));
-    }
-
-    /// Writes a sealed file under a new number.
-    pub(crate) fn seal(
-        &mut self,
-        name: String,
-        tier: Tier,
-        span: (u32, u32),
-        (bytes, rows): (Vec<u8>, u64),
-    ) -> std::io::Result<FileEntry> {
-        manifest::replace(&self.directory, &name, &bytes)?;
-        self.shelf.is_sound(&name);
-        Ok(entry(name, tier, span, &bytes, rows))
     }
 
     /// A number that no file has.
@@ -262,6 +285,16 @@ pub(crate) fn log_name(number: u64) -> String {
     format!("log-{number:08}")
 }
 
+/// What no file had when the log of this number began.
+pub(crate) fn base_name(number: u64) -> String {
+    format!("base-{number:08}")
+}
+
+/// The number of a file whose name is a word and a number.
+fn number_of(word: &str, name: &str) -> Option<u64> {
+    name.strip_prefix(word)?.parse().ok()
+}
+
 /// Entities, edges, facts.
 pub(crate) fn dictionary_names(plane: usize, number: u64) -> [String; 3] {
     let plane = PLANES.get(plane).copied().unwrap_or_default();
@@ -275,18 +308,11 @@ pub(crate) fn file_name(plane: usize, tier: Tier, start: u32, number: u64) -> St
     format!("{plane}-{}-{year:04}{month:02}{day:02}T{hour:02}-{number:08}.parquet", tier.as_str())
 }
 
-/// Year, month, day and hour (UTC) of a step, by the proleptic Gregorian calendar.
+/// Year, month, day and hour (UTC) of a step.
 pub(crate) fn date(step: u32) -> (u64, u64, u64, u64) {
     let hours = moment_of(step).0 / (3600 * crate::SECOND);
-    // Days since 0000-03-01: years begin in March, so that the leap day is their last.
-    let days = (hours / 24).saturating_add(719_468);
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year_of_era + next_year, month, day, hours % 24)
+    let (year, month, day) = date_of(hours / 24);
+    (year, month, day, hours % 24)
 }
 
 /// A manifest from what the directory holds: every readable file counts.
@@ -298,7 +324,10 @@ fn salvage(directory: &Path, fresh: Manifest, problems: &mut Vec<String>) -> Man
         digits.next_back().unwrap_or_default()
     };
     manifest.next = names.iter().map(|name| number(name)).max().unwrap_or_default();
-    manifest.log = names.iter().filter(|name| name.starts_with("log-")).map(|name| number(name)).max().unwrap_or(1);
+    // Where a base is, all files of its number are, and it stands for all logs before it.
+    let base = names.iter().filter_map(|name| number_of("base-", name)).max();
+    let first_log = names.iter().filter_map(|name| number_of("log-", name)).min();
+    manifest.log = base.or(first_log).unwrap_or(1);
     for plane in 0..PLANES.len() {
         let prefix = |kind: &str| format!("{}-{kind}-", PLANES.get(plane).copied().unwrap_or_default());
         let files = if plane == 0 { &mut manifest.entities } else { &mut manifest.hosts };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::support::*;
+use crate::store::SeriesQuery;
 use crate::store::block::{Block, Merge, block_of};
 use crate::store::spread::spread;
 use crate::*;
@@ -143,13 +144,63 @@ proptest! {
         story.store.apply(Rows { facts: late.iter().map(row).collect(), ..Rows::default() }, story.now);
         story.after(SECOND);
 
-        let observed = story.store.snapshot().observe(NOON.plus(from), NOON.plus(from.saturating_add(length)));
+        let asked = (NOON.plus(from), NOON.plus(from.saturating_add(length)));
+        let snapshot = story.store.snapshot();
+        let observed = snapshot.observe(asked.0, asked.1);
 
+        // Without files hours are kept for two days: no window of this story is older.
+        prop_assert!(observed.complete, "{:?}", observed.dropped);
         let Window { from, to, .. } = observed.window;
+        // Nothing is told of what is not yet.
+        let until = asked.1.min(snapshot.end());
+        prop_assert!(from <= asked.0 && until <= to, "{from:?} to {to:?}");
+        prop_assert!(asked.0.since(from) < HOUR && to.since(until) < HOUR, "{from:?} to {to:?}");
         let within = calls_at.iter().filter(|(at, _)| (from..to).contains(&NOON.plus(*at)));
-        // Without files the oldest of what is finest is gone: then the answer says so.
         let expected: u64 = within.map(|(_, count)| count).sum();
-        prop_assert!(requests(&observed) == expected || !observed.complete, "{} of {expected}", requests(&observed));
-        prop_assert!(requests(&observed) <= expected, "{} of {expected} were invented", requests(&observed));
+        prop_assert_eq!(requests(&observed), expected);
+
+        let edges = observed.edges.iter().map(|edge| (edge.source, edge.target)).collect();
+        let series = snapshot.series(&SeriesQuery { edges, from, to, ..SeriesQuery::default() });
+        let points = series.points.iter().flat_map(|point| &point.by_protocol);
+        prop_assert_eq!((series.complete, points.map(|(_, row)| row.requests()).sum::<u64>()), (true, expected));
     }
+}
+
+#[test]
+fn a_window_that_ends_in_what_only_longer_blocks_tell_is_rounded_to_them() {
+    let mut story = story();
+    story.sleeps(29 * HOUR + 55 * MINUTE);
+    story.receives(calls(
+        NOON.plus(28 * HOUR + 2 * MINUTE),
+        end(workload("shop", "front")),
+        end(workload("shop", "cart")),
+        3,
+        10,
+    ));
+    story.sleeps(10 * MINUTE);
+
+    // Minutes are kept from 28:05 on, so the minutes before are only told by the ten minutes from 28:00 on.
+    let (from, to) = (NOON.plus(18 * HOUR + 29 * MINUTE), NOON.plus(28 * HOUR + 5 * MINUTE + SECOND));
+    let observed = story.store.snapshot().observe(from, to);
+
+    assert!(observed.complete, "{:?}", observed.dropped);
+    assert_eq!(observed.window.to, NOON.plus(28 * HOUR + 10 * MINUTE));
+    assert_eq!(requests(&observed), 3);
+}
+
+#[test]
+fn a_window_that_begins_before_what_is_kept_says_so() {
+    let mut story = story();
+    story.receives(calls(NOON, end(workload("shop", "front")), end(workload("shop", "cart")), 3, 10));
+    story.sleeps(DAY);
+    story.receives(calls(story.now, end(workload("shop", "front")), end(workload("shop", "cart")), 4, 10));
+    story.sleeps(30 * DAY);
+    let kept_from = NOON.plus(12 * HOUR);
+
+    let whole = story.store.snapshot().observe(kept_from, story.now);
+    assert_eq!((whole.complete, requests(&whole)), (true, 4));
+
+    let cut = story.store.snapshot().observe(kept_from.minus(1), story.now);
+    assert_eq!(cut.dropped.keys().copied().collect::<Vec<_>>(), ["not_kept_that_long"]);
+    assert_eq!((cut.window.from, requests(&cut)), (kept_from, 4));
 }

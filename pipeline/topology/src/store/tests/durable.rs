@@ -7,19 +7,19 @@ use super::support::{story as in_memory, *};
 use crate::store::{OpenReport, Retention, Store, StoreConfig};
 use crate::*;
 
-fn front() -> std::sync::Arc<End> {
+pub(super) fn front() -> std::sync::Arc<End> {
     end(workload("shop", "front"))
 }
 
-fn cart() -> std::sync::Arc<End> {
+pub(super) fn cart() -> std::sync::Arc<End> {
     end(both("shop", "cart-v1", "cart"))
 }
 
-fn config(directory: &Path) -> StoreConfig {
+pub(super) fn config(directory: &Path) -> StoreConfig {
     StoreConfig { directory: Some(directory.to_owned()), ..StoreConfig::default() }
 }
 
-fn kept_in(directory: &Path) -> Story {
+pub(super) fn kept_in(directory: &Path) -> Story {
     story_with(config(directory))
 }
 
@@ -33,7 +33,7 @@ impl Story {
     }
 }
 
-fn files(directory: &Path, part: &str) -> Vec<std::path::PathBuf> {
+pub(super) fn files(directory: &Path, part: &str) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|path| path.to_string_lossy().contains(part)).collect();
     files.sort();
@@ -41,7 +41,7 @@ fn files(directory: &Path, part: &str) -> Vec<std::path::PathBuf> {
 }
 
 /// Everything that an answer says, comparable.
-fn told(observed: &Observed) -> BTreeMap<String, Vec<String>> {
+pub(super) fn told(observed: &Observed) -> BTreeMap<String, Vec<String>> {
     let name = |id| observed.registry.get(id).unwrap().who.node(View::Workload).to_string();
     let edges = observed.edges.iter().map(|edge| {
         let rows = edge.rows.iter().map(|row| format!("{row:?}"));
@@ -172,6 +172,7 @@ fn late_data_joins_the_file_of_its_hour() {
 fn a_log_cut_anywhere_gives_what_was_whole() {
     let room = tempfile::tempdir().unwrap();
     let mut story = kept_in(room.path());
+    story.sleeps(0);
     let mut ends = Vec::new();
     for count in 1..=3 {
         story.receives(calls(story.now, front(), cart(), count, 20));
@@ -198,6 +199,7 @@ fn a_log_cut_anywhere_gives_what_was_whole() {
 fn a_log_with_any_byte_wrong_is_read_up_to_there() {
     let room = tempfile::tempdir().unwrap();
     let mut story = kept_in(room.path());
+    story.sleeps(0);
     story.receives(calls(story.now, front(), cart(), 1, 20));
     story.store.tick(story.now).unwrap();
     let now = story.now;
@@ -346,6 +348,34 @@ fn a_full_disk_costs_nothing_that_memory_holds() {
     drop(store);
     let (store, _) = Store::open(config(room.path()), NOON.plus(MINUTE)).unwrap();
     assert_eq!(requests(&store.snapshot().observe(NOON, NOON.plus(1))), 1, "it was written as soon as there was room");
+}
+
+#[test]
+fn a_disk_that_takes_nothing_for_long_is_told_every_second_and_bounds_what_waits() {
+    let room = tempfile::tempdir().unwrap();
+    let mut story = kept_in(room.path());
+    story.store.fill_disk();
+    std::fs::remove_dir_all(room.path()).unwrap();
+    let event = |number: usize| Event {
+        reason: format!("{number}").into(),
+        message: "x".repeat(1 << 20).into(),
+        warning: false,
+        count: 1,
+    };
+    let events = (0..70).map(|number| EventRow { at: NOON, subject: cart(), event: event(number) });
+    story.store.apply(Rows { events: events.collect(), ..Rows::default() }, NOON);
+
+    for second in 0..5 {
+        let now = NOON.plus(second * SECOND);
+        story.receives(calls(now, front(), cart(), 1, 20));
+        assert!(story.store.tick(now).is_err(), "second {second}");
+    }
+
+    std::fs::create_dir(room.path()).unwrap();
+    story.now = NOON.plus(2 * MINUTE);
+    story.store.tick(story.now).unwrap();
+    let (story, _) = story.crashes(room.path());
+    assert_eq!(requests(&story.last(5 * MINUTE)), 5, "a new log began with what memory held");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a store without files answers.
 
 use super::support::*;
-use crate::store::{SeriesQuery, StoreConfig};
+use crate::store::{Retention, SeriesQuery, StoreConfig};
 use crate::*;
 
 fn front() -> std::sync::Arc<End> {
@@ -350,4 +350,115 @@ fn all_of_time_is_a_window_too() {
 
     assert_eq!(requests(&story.store.snapshot().observe(Moment(0), Moment(u64::MAX))), 3);
     assert_eq!(requests(&story.store.snapshot().observe(NOON.plus(HOUR), NOON)), 0);
+}
+
+#[test]
+fn a_day_is_whole_however_short_its_hours_are_kept() {
+    let retention = Retention { hours: HOUR, days: HOUR, ..Retention::default() };
+    let mut story = story_with(StoreConfig { retention, ..StoreConfig::default() });
+    for _ in 0..12 {
+        story.receives(calls(story.now, front(), cart(), 1, 20));
+        story.sleeps(HOUR);
+    }
+    story.sleeps(10 * MINUTE);
+
+    let day = story.store.snapshot().observe(NOON.minus(12 * HOUR), NOON.plus(12 * HOUR));
+
+    assert_eq!((day.complete, day.tiers, day.edges.len()), (true, vec![Tier::Day], 1));
+    assert_eq!(day.edges[0].whole().requests(), 12);
+}
+
+#[test]
+fn an_edge_with_many_ports_has_few_facts_and_all_its_calls() {
+    let mut story = story();
+    let row = |port| FactRow { port: Some(port), ..calls(NOON, front(), cart(), 1, 20) };
+
+    let applied = story.store.apply(Rows { facts: (1..=1000).map(row).collect(), ..Rows::default() }, NOON);
+
+    assert_eq!(applied.dropped["too_many_ports"], 1000 - 64);
+    let observed = story.last(MINUTE);
+    assert!(observed.complete, "every call is there");
+    let edge = &observed.edges[0];
+    assert_eq!((edge.whole().requests(), edge.rows.len()), (1000, 65));
+}
+
+#[test]
+fn too_many_protocols_are_one_that_nobody_named() {
+    let mut story = story();
+    let row = |number: u32| {
+        let target = end(workload("shop", &format!("t{}", number / 50)));
+        FactRow { protocol: Protocol(format!("p{number}").into()), ..calls(NOON, front(), target, 1, 20) }
+    };
+
+    let applied = story.store.apply(Rows { facts: (0..1000).map(row).collect(), ..Rows::default() }, NOON);
+
+    assert_eq!(applied.dropped["too_many_ports"], 1000 - 512);
+    assert_eq!(requests(&story.last(MINUTE)), 1000);
+}
+
+#[test]
+fn traces_events_and_judgements_that_go_before_their_time_are_counted() {
+    let config = StoreConfig { max_exemplars: 3, events_per_entity: 2, max_intervals: 2, ..StoreConfig::default() };
+    let mut story = story_with(config);
+    let traced = |minute: u64| {
+        let exemplar = Some(Exemplar { trace: [1; 16], duration: MS, failed: false });
+        FactRow { exemplar, ..calls(NOON.minus(minute * MINUTE), front(), cart(), 1, 20) }
+    };
+    let event = |count| EventRow {
+        at: NOON,
+        subject: cart(),
+        event: Event { reason: format!("reason {count}").into(), message: "".into(), warning: true, count },
+    };
+    for minute in 0..4 {
+        let from = NOON.minus(minute * MINUTE);
+        let subject = Subject::Finding(format!("f{minute}").into());
+        let rule = Name::from("open");
+        story.store.record(Interval { subject, rule, level: Level::Red, from, to: Some(from), value: 1.0 });
+    }
+
+    let rows = Rows { facts: (0..5).map(traced).collect(), events: (0..6).map(event).collect(), ..Rows::default() };
+    let applied = story.store.apply(rows, NOON);
+
+    assert_eq!((applied.dropped["too_many_traces"], applied.dropped["too_many_events"]), (2, 4));
+    assert_eq!(applied.dropped["too_many_judgements"], 2);
+    assert!(story.last(HOUR).complete, "no call is missing");
+    assert_eq!(story.store.apply(Rows::default(), NOON).dropped.len(), 0, "it is told once");
+}
+
+#[test]
+fn an_event_that_counts_on_stays_when_there_is_room_for_no_more() {
+    let mut story = story_with(StoreConfig { max_events: 1, ..StoreConfig::default() });
+    let event = |count| EventRow {
+        at: NOON,
+        subject: cart(),
+        event: Event { reason: "BackOff".into(), message: "restarting".into(), warning: true, count },
+    };
+    story.store.apply(Rows { events: vec![event(1), event(2)], ..Rows::default() }, NOON);
+
+    let node = story.last(MINUTE).nodes.remove(0);
+
+    assert_eq!(node.events.iter().map(|(_, event)| event.count).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn machines_and_pods_without_a_name_of_their_own_are_counted() {
+    let mut story = story_with(StoreConfig { max_entities: 4, ..StoreConfig::default() });
+    let on = |who: &str, host: u32| {
+        let who = Who::Inside(workload("shop", who));
+        std::sync::Arc::new(End { who, pod: None, host: Some(format!("n{host}").into()) })
+    };
+    let rows = (0..10).map(|host| calls(NOON, on("front", host), on("cart", host + 1), 1, 20));
+
+    let applied = story.store.apply(Rows { facts: rows.collect(), ..Rows::default() }, NOON);
+    assert_eq!(applied.bucketed["too_many_machines"], 7, "there are eleven, and room for four");
+
+    let state = |name: &str| StateRow {
+        at: NOON,
+        subject: end(workload("shop", name)),
+        metric: StateMetric::ReplicasDesired,
+        value: 1.0,
+    };
+    let states = ["one", "two", "three"].map(state).to_vec();
+    let applied = story.store.apply(Rows { states, ..Rows::default() }, NOON);
+    assert_eq!(applied.bucketed["too_many_peers"], 1);
 }

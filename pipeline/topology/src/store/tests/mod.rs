@@ -5,3 +5,4 @@ mod durable;
 mod identity;
 mod memory;
 mod support;
+mod writing;

@@ -33,16 +33,17 @@ impl Story {
     pub(crate) fn after(&mut self, nanoseconds: u64) -> &mut Self {
         let end = self.now.plus(nanoseconds);
         while self.now < end {
-            self.now = self.now.plus(STEP.min(end.since(self.now)));
-            self.store.tick(self.now).unwrap();
+            let step = STEP.min(end.since(self.now));
+            self.sleeps(step);
         }
         self
     }
 
-    /// Lets time pass in one leap.
+    /// Lets time pass in one leap, and files be written.
     pub(crate) fn sleeps(&mut self, nanoseconds: u64) -> &mut Self {
         self.now = self.now.plus(nanoseconds);
         self.store.tick(self.now).unwrap();
+        self.store.finish_writing();
         self
     }
 

@@ -6,17 +6,17 @@ use foldhash::fast::RandomState;
 use hashbrown::HashSet;
 
 /// Most names that are kept; a full table starts over. Names in use live on with their users.
-const MOST: usize = 16_384;
+const MOST: usize = 65_536;
 
 /// A table of names.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub struct Names {
     known: HashSet<Arc<str>, RandomState>,
 }
 
 impl Names {
     /// The name, kept once; no allocation for a known one.
-    pub(crate) fn get(&mut self, name: &str) -> Arc<str> {
+    pub fn get(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.known.get(name) {
             return Arc::clone(known);
         }
@@ -46,7 +46,7 @@ mod tests {
         let mut names = Names::default();
         let early = names.get("early");
 
-        for name in 0..40_000 {
+        for name in 0..100_000 {
             names.get(&name.to_string());
         }
 

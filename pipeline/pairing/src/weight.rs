@@ -8,7 +8,7 @@ const EVERYTHING: u64 = 1 << 56;
 /// A weight that is no whole number is rounded up or down so that the sum stays right: what one span was given too
 /// little the next one gets. Spans of one trace share a tracestate, so the last one is remembered.
 #[derive(Debug, Default)]
-pub(super) struct Weights {
+pub struct Weights {
     last: String,
     last_rejected: u64,
     owed: f64,
@@ -16,10 +16,11 @@ pub(super) struct Weights {
 
 /// The weight of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Weight {
-    pub(super) spans: u64,
+pub struct Weight {
+    /// For how many spans it stands.
+    pub spans: u64,
     /// Whether the span says so itself.
-    pub(super) is_extrapolated: bool,
+    pub is_extrapolated: bool,
 }
 
 const ONE: Weight = Weight { spans: 1, is_extrapolated: false };
@@ -29,7 +30,8 @@ const LONGEST: usize = 1024;
 const NONE: u64 = u64::MAX;
 
 impl Weights {
-    pub(super) fn of(&mut self, trace_state: &str) -> Weight {
+    /// The weight of a span with this tracestate. No allocation unless it is longer than all before.
+    pub fn of(&mut self, trace_state: &str) -> Weight {
         if trace_state.is_empty() || trace_state.len() > LONGEST {
             return ONE;
         }
