@@ -17,7 +17,7 @@ fn serving() -> (Serving, watch::Sender<Arc<Published>>) {
     let config = TopologyConfig { endpoint: "127.0.0.1:0".into(), ..TopologyConfig::default() };
     let (store, _) = Store::open(StoreConfig::default(), Moment(0)).unwrap();
     let (publish, map) = watch::channel(Arc::new(Published::first(Moment(1 << 60), store.snapshot())));
-    let (rules, telemetry) = (Arc::new(Rules::default_rules()), Arc::default());
+    let (rules, telemetry) = (Arc::new(Rules::default()), Arc::default());
     (Serving { config: Arc::new(config), rules, map, telemetry }, publish)
 }
 
