@@ -500,3 +500,51 @@ spec:
     map.receives(&[call("web", "cart", 1)]);
     until("others come, and it stays", || map.edge("web", "cart").is_some() && worker().is_some());
 }
+
+#[test]
+fn a_restart_tells_no_finding_again() {
+    let (otlp, port, kept) = (free_port(), free_port(), Room::new());
+    let baseline = "apiVersion: topology/v1alpha1
+kind: TopologyBaseline
+metadata: { name: shop }
+spec:
+  defaults: { grace: 0s }
+  edges:
+    - { from: { ns: shop, name: web }, to: { ns: shop, name: cart }, state: forbid }
+";
+    let config = format!(
+        "receivers:
+  otlp: {{protocols: {{http: {{endpoint: \"127.0.0.1:{otlp}\"}}}}}}
+  topology: {{interval: 1s}}
+exporters: {{topology: , file: {{path: \"${{env:ROOM}}/told.json\"}}}}
+extensions:
+  topology: {{endpoint: \"127.0.0.1:{port}\", directory: \"{}\", baselines: [\"{}\"]}}
+service:
+  extensions: [topology]
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [topology]}}
+    metrics: {{receivers: [topology], exporters: [file]}}
+    logs: {{receivers: [topology], exporters: [file]}}
+",
+        kept.path("map").display(),
+        kept.file("baseline.yaml", baseline).display()
+    );
+    let start = || Map { tidewatch: Tidewatch::start(&config), otlp, port };
+    let gauges = |map: &Map| {
+        let points = map.tidewatch.told().points;
+        points.iter().filter(|point| point.metric == "topology_edge_findings").count()
+    };
+
+    let before = start();
+    before.receives(&[call("web", "cart", 1)]);
+    let told = |map: &Map| map.tidewatch.told().logs;
+    until_within(Duration::from_secs(60), "the call is told", || {
+        told(&before).iter().any(|log| log.contains("forbids"))
+    });
+    before.tidewatch.stop();
+
+    let after = start();
+    // Findings are looked at before they are counted: with the second count, they were looked at as they are counted.
+    until("the finding is open, and was looked at", || gauges(&after) >= 2);
+    assert_eq!(told(&after), Vec::<String>::new());
+}

@@ -1,7 +1,7 @@
 //! What is to be told to the world: findings as they leave through pipelines.
 //!
-//! In this room: a finding in the words of its readers, and the board on which the owner of the map hangs all that are
-//! open for the receiver that tells them.
+//! In this room: a finding in the words of its readers, the board on which the owner of the map hangs all that are open for
+//! the receiver that tells them, and what this has told.
 //! Not here: what makes a finding (rules, baselines), OTLP (`receivers::topology`).
 //!
 //! Enter at [`Board`].

@@ -85,6 +85,7 @@ fn run(mut work: Work) {
             next_tick = now + TICK;
         }
         if is_end {
+            work.end();
             return;
         }
     }
@@ -101,6 +102,12 @@ impl Work {
             let applied = self.store.apply(rows, now);
             self.telemetry.applied(&applied);
         }
+    }
+
+    /// Makes durable what the last look changed.
+    fn end(&mut self) {
+        let ticked = self.store.tick(moment(&*self.clock));
+        self.telemetry.ticked(&ticked);
     }
 
     fn tick(&mut self) {
