@@ -113,7 +113,7 @@ impl EndReader {
     }
 
     /// Reads the ends of all calls in a batch. Per span. With [`super::graph::Graph::take`] 0.7 us, no allocation without
-    /// dimensions: benches/per_span.rs.
+    /// dimensions: benches/micro/connectors.rs.
     pub(super) fn read(&mut self, batch: &Batch, seen: &mut Vec<Seen>) {
         for resource in batch.resources() {
             let Some(service) = self.service(&resource) else { continue };

@@ -75,7 +75,7 @@ impl Graph {
         }
     }
 
-    /// Takes in the spans of one batch. Per span, under the lock, no allocation: benches/per_span.rs.
+    /// Takes in the spans of one batch. Per span, under the lock, no allocation: benches/micro/connectors.rs.
     pub(super) fn take(&mut self, spans: impl Iterator<Item = Seen>, now: Now) {
         for Seen { keys, edge } in spans {
             if self.is_repeat(keys, &edge) {

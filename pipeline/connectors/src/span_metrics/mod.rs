@@ -85,7 +85,7 @@ impl Connector for SpanMetrics {
 
     fn consume(&mut self, batch: Batch, output: &mut Output) {
         self.rows.read(&batch);
-        self.rows.add_to(&mut self.state.lock().tables, output.now());
+        self.rows.add_to(&mut self.state.lock().tables, &batch, output.now());
     }
 
     fn wake(&self) -> Option<Duration> {

@@ -256,7 +256,7 @@ impl Tables {
     }
 
     /// The place of a resource, which is made if it is new.
-    pub(super) fn resource(&mut self, identity: Identity<'_>, attributes: &Batch, now: Now) -> usize {
+    pub(super) fn resource(&mut self, identity: Identity<'_>, attributes: impl FnOnce() -> Batch, now: Now) -> usize {
         self.uses += 1;
         let same = |place: &usize| self.resources.get(*place).is_some_and(|known| *known.identity == *identity.labels);
         if let Some(place) = self.index.find(identity.hash, same).copied() {
@@ -274,7 +274,7 @@ impl Tables {
         self.resources.push(Resource {
             hash: identity.hash,
             identity: identity.labels.into(),
-            attributes: attributes.clone(),
+            attributes: attributes(),
             calls: MetricTable::default(),
             durations: MetricTable::default(),
             events: MetricTable::default(),
