@@ -163,7 +163,7 @@ export function NodePanel({ detail, series }: { detail: NodeDetail; series: Seri
         </h2>
         <p class="muted">
           {kindWords(detail)}
-          {detail.first_seen && <> · {t("panel.since", { age: span((window.to - detail.first_seen) / 1000) })} <Time at={detail.first_seen} /></>}
+          {!!detail.first_seen && <> · {t("panel.since", { age: span((window.to - detail.first_seen) / 1000) })} <Time at={detail.first_seen} /></>}
         </p>
         <Also also={detail.also} />
         <p class="actions">

@@ -130,6 +130,11 @@ impl Known {
         self.addresses.get(&address)?.as_ref()
     }
 
+    /// Whether several have spoken from an address, so that it says nothing about who is there now.
+    pub(in super::super) fn is_shared(&self, address: IpAddr) -> bool {
+        self.addresses.get(&address).is_some_and(Option::is_none)
+    }
+
     /// Who is known under a name.
     pub(in super::super) fn find(&self, cluster: &Name, namespace: &Name, name: &Name) -> Option<&Arc<End>> {
         let place = (cluster.clone(), namespace.clone(), name.clone());

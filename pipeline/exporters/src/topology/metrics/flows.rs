@@ -172,6 +172,8 @@ fn resolve(end: &Tcp<'_>, is_reporter: bool, context: &mut Context<'_>) -> (Arc<
     let stranger = match end.address {
         // Every machine and pod has a loopback of its own: one node for all of them would be nobody.
         _ if address.is_some_and(|address| address.is_loopback()) => nobody(cluster, OutsideKind::Unknown),
+        // It was a pod's and then another's: whose it is now, its number does not say.
+        _ if address.is_some_and(|address| context.known.is_shared(address)) => nobody(cluster, OutsideKind::Unknown),
         None => nobody(cluster, OutsideKind::Unknown),
         Some(address) => {
             let outside = Outside { cluster: cluster.clone(), kind: OutsideKind::PlainIP, name: Name::from(address) };

@@ -302,6 +302,28 @@ fn an_address_is_whoever_speaks_from_it() {
 }
 
 #[test]
+fn an_address_that_two_have_spoken_from_is_nobodys() {
+    let mut story = story("");
+    let tells = |source: &'static str, from: &'static str, to: &'static str| {
+        let of = [
+            ("tidewatch.reporter", "source"),
+            ("source.service.name", source),
+            ("source.address", from),
+            ("destination.address", to),
+        ];
+        metrics(&[], move |writer| counter(writer, "tidewatch.tcp.connections", 11, 2, &of))
+    };
+
+    story.takes(&tells("old", "10.0.0.7", "203.0.113.9"));
+    story.takes(&tells("new", "10.0.0.7", "203.0.113.9"));
+    story.takes(&tells("front", "10.0.0.8", "10.0.0.7"));
+
+    let calls = story.calls();
+    assert!(calls.contains(&"Service/front -> Unknown/unknown: ".to_owned()), "{calls:?}");
+    assert_eq!(calls.len(), 3, "{calls:?}");
+}
+
+#[test]
 fn everything_of_a_flow_has_its_place() {
     let mut story = story("");
     let edge =
