@@ -17,6 +17,10 @@ use topology::{
     Transport, Who, Workload,
 };
 
+/// The allocator of the `tidewatch` program, so that what is resident is what it would be there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
