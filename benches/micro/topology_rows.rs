@@ -20,6 +20,10 @@ use pdata::{AttributesWriter, Batch, HistogramFields, MetricsWriter, Number, Poi
 use topology::store::{Store, StoreConfig};
 use topology::{Moment, Rows};
 
+/// The allocator of the `tidewatch` program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Edges of the scrape that must be taken in within 100 ms.
 const EDGES: u64 = 20_000;
 /// Edges that do something, of however many that are known.

@@ -158,6 +158,8 @@ impl Metrics {
         self.edges.begin(context.known.restarts().iter().sum());
         owners::learn(batch, context);
         let first = rows.facts.len();
+        // Rows are large: growing by doubling would copy a whole scrape of them.
+        rows.facts.reserve(batch.items());
         for resource in batch.resources() {
             let identity = Identity::read(resource.attributes());
             let resource_key = self.hash(resource.attributes());
