@@ -35,10 +35,10 @@ pub use pool::BufferPool;
 pub use split::Limit;
 pub use view::{
     AttributeView, Attributes, Buckets, Doubles, EntityRefView, EntityRefs, EventView, Events, ExemplarView, Exemplars,
-    ExponentialPointView, ExponentialPoints, Fixed64s, HistogramPointView, HistogramPoints, Keys, LinkView, Links,
-    LogView, Logs, MetricData, MetricView, Metrics, Number, NumberPointView, NumberPoints, Quantiles, ResourceView,
-    Resources, ScopeView, Scopes, SpanView, Spans, SummaryPointView, SummaryPoints, Temporality, ValueKind, ValueView,
-    Values, Varints,
+    ExponentialPointView, ExponentialPoints, Fixed64s, HistogramNumbers, HistogramPointView, HistogramPoints, Keys,
+    LinkView, Links, LogView, Logs, MetricData, MetricView, Metrics, Number, NumberPointView, NumberPoints, Quantiles,
+    ResourceView, Resources, ScopeView, Scopes, SpanView, Spans, SummaryPointView, SummaryPoints, Temporality,
+    ValueKind, ValueView, Values, Varints,
 };
 pub use write::{
     AttributesWriter, EventFields, ExemplarFields, ExponentialFields, HistogramFields, LinkFields, LogFields,

@@ -254,6 +254,14 @@ fn exemplars(views: Exemplars<'_>) -> Vec<Exemplar> {
 }
 
 fn histogram(view: &crate::HistogramPointView<'_>) -> HistogramDataPoint {
+    let numbers = view.numbers();
+    assert_eq!(
+        (numbers.start_unix_nano, numbers.time_unix_nano, numbers.flags, numbers.count, numbers.sum.map(f64::to_bits)),
+        (view.start_unix_nano(), view.time_unix_nano(), view.flags(), view.count(), view.sum().map(f64::to_bits)),
+        "one walk finds what single ones find"
+    );
+    assert!(numbers.bucket_counts.eq(view.bucket_counts()));
+    assert!(numbers.explicit_bounds.map(f64::to_bits).eq(view.explicit_bounds().map(f64::to_bits)));
     HistogramDataPoint {
         attributes: attributes(view.attributes()),
         start_time_unix_nano: view.start_unix_nano(),

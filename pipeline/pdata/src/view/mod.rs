@@ -19,8 +19,9 @@ pub use entity::{EntityRefView, EntityRefs, Keys};
 pub use log::{LogView, Logs};
 pub use metric::{MetricData, MetricView, Metrics, Temporality};
 pub use point::{
-    Buckets, Doubles, ExemplarView, Exemplars, ExponentialPointView, ExponentialPoints, Fixed64s, HistogramPointView,
-    HistogramPoints, Number, NumberPointView, NumberPoints, Quantiles, SummaryPointView, SummaryPoints, Varints,
+    Buckets, Doubles, ExemplarView, Exemplars, ExponentialPointView, ExponentialPoints, Fixed64s, HistogramNumbers,
+    HistogramPointView, HistogramPoints, Number, NumberPointView, NumberPoints, Quantiles, SummaryPointView,
+    SummaryPoints, Varints,
 };
 pub use trace::{EventView, Events, LinkView, Links, SpanView, Spans};
 

@@ -126,7 +126,53 @@ point!(
     HistogramPoints of HistogramPointView, attributes: layout::HISTOGRAM_ATTRIBUTES, flags: 10
 );
 
+/// The numbers of a histogram's point, for those who need most of them.
+#[derive(Debug, Clone, Copy)]
+pub struct HistogramNumbers<'a> {
+    /// When the series began: nanoseconds since 1970, 0 if unknown.
+    pub start_unix_nano: u64,
+    /// When it was measured: nanoseconds since 1970.
+    pub time_unix_nano: u64,
+    /// See [`HistogramPointView::flags`].
+    pub flags: u32,
+    /// How many measurements.
+    pub count: u64,
+    /// Their sum, if known.
+    pub sum: Option<f64>,
+    /// How many in each bucket.
+    pub bucket_counts: Fixed64s<'a>,
+    /// Upper bounds of all buckets but the last.
+    pub explicit_bounds: Doubles<'a>,
+}
+
 impl<'a> HistogramPointView<'a> {
+    /// Times, flags, count, sum and buckets in one walk, where each by itself takes one.
+    pub fn numbers(&self) -> HistogramNumbers<'a> {
+        let none = Fixed64s(Reader::new(&[]));
+        let mut numbers = HistogramNumbers {
+            start_unix_nano: 0,
+            time_unix_nano: 0,
+            flags: 0,
+            count: 0,
+            sum: None,
+            bucket_counts: none,
+            explicit_bounds: Doubles(none),
+        };
+        for field in Fields::new(self.0.body) {
+            match field.number {
+                2 => numbers.start_unix_nano = field.payload.number(),
+                3 => numbers.time_unix_nano = field.payload.number(),
+                4 => numbers.count = field.payload.number(),
+                5 => numbers.sum = Some(field.payload.double()),
+                6 => numbers.bucket_counts = Fixed64s(Reader::new(field.payload.bytes())),
+                7 => numbers.explicit_bounds = Doubles(Fixed64s(Reader::new(field.payload.bytes()))),
+                10 => numbers.flags = field.payload.number32(),
+                _ => {}
+            }
+        }
+        numbers
+    }
+
     /// How many measurements.
     pub fn count(&self) -> u64 {
         self.0.number(4)

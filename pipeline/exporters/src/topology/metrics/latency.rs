@@ -1,7 +1,7 @@
 //! Buckets of any layout become those of the map.
 
 use hashbrown::HashMap;
-use pdata::{ExponentialPointView, HistogramPointView};
+use pdata::{Doubles, ExponentialPointView};
 use smallvec::SmallVec;
 use topology::Histogram;
 
@@ -23,6 +23,8 @@ pub(super) struct Layouts {
     known: HashMap<Box<[u64]>, u32>,
     spreads: Vec<Spread>,
     scratch: Vec<u64>,
+    /// The layout that was looked up last: that of the next point, nearly always.
+    last: (Vec<u64>, u32),
 }
 
 /// Where the measurements of each bucket go: bounds in nanoseconds.
@@ -38,11 +40,21 @@ pub(super) const EXPONENTIAL: u32 = u32::MAX;
 pub(super) const NONE: u32 = u32::MAX - 1;
 
 impl Layouts {
-    /// The layout of a point; `unit` is how many nanoseconds one is.
-    pub(super) fn of(&mut self, point: &HistogramPointView<'_>, unit: f64) -> u32 {
+    /// The layout of a point with these bounds; `unit` is how many nanoseconds one is.
+    pub(super) fn of(&mut self, bounds: Doubles<'_>, unit: f64) -> u32 {
         self.scratch.clear();
         self.scratch.push(unit.to_bits());
-        self.scratch.extend(point.explicit_bounds().take(MOST_BUCKETS).map(f64::to_bits));
+        self.scratch.extend(bounds.take(MOST_BUCKETS).map(f64::to_bits));
+        if self.last.0 == self.scratch {
+            return self.last.1;
+        }
+        let number = self.find(bounds, unit);
+        std::mem::swap(&mut self.last.0, &mut self.scratch);
+        self.last.1 = number;
+        number
+    }
+
+    fn find(&mut self, bounds: Doubles<'_>, unit: f64) -> u32 {
         // The last bucket has no bound, the first number is the unit.
         if self.scratch.len() > MOST_BUCKETS {
             return NONE;
@@ -54,7 +66,7 @@ impl Layouts {
         if self.spreads.len() >= MOST {
             return NONE;
         }
-        self.spreads.push(Spread::of(point.explicit_bounds().map(|bound| bound * unit)));
+        self.spreads.push(Spread::of(bounds.map(|bound| bound * unit)));
         self.known.insert(self.scratch.as_slice().into(), number);
         number
     }

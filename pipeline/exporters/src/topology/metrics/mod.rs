@@ -226,12 +226,13 @@ impl Metrics {
             }
             MetricData::Histogram { points, temporality } => {
                 for point in points {
+                    let numbers = point.numbers();
                     scratch.clear();
-                    scratch.extend(point.bucket_counts().take(latency::MOST_BUCKETS));
-                    let fields = (point.start_unix_nano(), point.time_unix_nano(), point.flags());
+                    scratch.extend(numbers.bucket_counts.take(latency::MOST_BUCKETS));
+                    let fields = (numbers.start_unix_nano, numbers.time_unix_nano, numbers.flags);
                     let read = Point::at(point.attributes(), fields, temporality, arrival);
-                    let shape = self.layouts.of(&point, told.unit);
-                    let read = read.observations(point.count(), point.sum(), (&scratch, shape), point.exemplars());
+                    let shape = self.layouts.of(numbers.explicit_bounds, told.unit);
+                    let read = read.observations(numbers.count, numbers.sum, (&scratch, shape), point.exemplars());
                     self.take_point(read, meaning, told, context, rows);
                 }
             }
