@@ -147,6 +147,10 @@ impl Shape {
                 let workload = inside.workload.as_ref().map(|workload| normal(workload.kind, &workload.name));
                 let service = || inside.service.as_ref().map(|service| (Kind::Service, Cow::Borrowed(&*service.name)));
                 let (kind, name) = workload.or_else(service)?;
+                // Whoever is called by an address is called otherwise tomorrow; a file may not name it.
+                if ns.is_some() && name.parse::<IpAddr>().is_ok() {
+                    return None;
+                }
                 Some(Self::Named(Named { ns, kind: Some(kind), name: Some(literal(&name)?), ..Named::default() }))
             }
             Who::Outside(outside) => Some(Self::External(External::exactly(outside, literal(&outside.name)?))),
