@@ -41,6 +41,9 @@ pub(crate) struct View {
     pub(crate) archive: Arc<dyn Archive + Send + Sync>,
 }
 
+/// From so many tiles in files on it is worth a second thread to read them.
+const MANY_FROM_FILES: usize = 8;
+
 /// A stretch of a tiling, and what is known of it.
 pub(crate) struct Tile {
     pub(crate) tier: Tier,
@@ -242,11 +245,31 @@ impl View {
         same.filter_map(|(place, _)| u32::try_from(place).ok().map(EntityId))
     }
 
-    /// All blocks of a tiling. Some come from files, so an answer takes them once.
+    /// All blocks of a tiling. Some come from files, so an answer takes them once; if many do, two threads read them.
     pub(crate) fn tiles(&self, tiling: &Tiling) -> Vec<Tile> {
+        let is_in_file = |(tier, start): &&(Tier, u32)| *start < self.timeline.line(*tier).memory_from;
+        if tiling.tiles.iter().filter(is_in_file).count() < MANY_FROM_FILES {
+            return self.some_tiles(&tiling.tiles);
+        }
+        // Neighbours lie in one file: halves in order share no more than one chunk.
+        let (first, second) = tiling.tiles.split_at(tiling.tiles.len() / 2);
+        std::thread::scope(|scope| {
+            let helper = std::thread::Builder::new().name("map-read".to_owned());
+            let helper = helper.spawn_scoped(scope, || self.some_tiles(second));
+            let mut tiles = self.some_tiles(first);
+            match helper.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(read)) => tiles.extend(read),
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => tiles.extend(self.some_tiles(second)),
+            }
+            tiles
+        })
+    }
+
+    fn some_tiles(&self, tiles: &[(Tier, u32)]) -> Vec<Tile> {
         let tile =
             |(tier, start): &(Tier, u32)| Tile { tier: *tier, start: *start, blocks: self.blocks_at(*tier, *start) };
-        tiling.tiles.iter().map(tile).collect()
+        tiles.iter().map(tile).collect()
     }
 
     fn blocks_at(&self, tier: Tier, start: u32) -> Vec<(u32, Arc<Block>)> {
