@@ -229,6 +229,18 @@ fn a_capture_is_replayed_as_json_and_that_is_all() {
 }
 
 #[test]
+fn a_replay_of_which_nobody_wants_to_read_more_ends() {
+    let mut command = Command::new("timeout");
+    command.args(["60", env!("CARGO_BIN_EXE_tidewatch"), "--config", "examples/pcap/replay.yaml"]);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).stdout(std::process::Stdio::piped());
+    let mut replay = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+
+    drop(replay.stdout.take());
+
+    assert_ne!(replay.wait().unwrap().code(), Some(124), "it would go on for ever");
+}
+
+#[test]
 fn every_configuration_that_we_ship_is_valid_and_gives_no_warning() {
     for file in [
         "config/presets/agent.yaml",

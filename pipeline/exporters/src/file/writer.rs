@@ -121,11 +121,14 @@ fn write_parts(many: &mut Many, batch: &Batch, framing: Framing, now_ms: u64) ->
     outcome.map(|()| taken)
 }
 
-/// What will not fit, or has an impossible name, never will be written; a full disk may have room again.
+/// What will not fit, has an impossible name, or goes into a pipe that nobody reads any more never will be written; a full
+/// disk may have room again.
 fn refusal(error: &io::Error) -> Refusal {
-    use io::ErrorKind::{InvalidFilename, InvalidInput, IsADirectory, NotADirectory};
+    use io::ErrorKind::{BrokenPipe, InvalidFilename, InvalidInput, IsADirectory, NotADirectory};
     match error.kind() {
-        InvalidFilename | InvalidInput | IsADirectory | NotADirectory => Refusal::Permanent(error.to_string()),
+        BrokenPipe | InvalidFilename | InvalidInput | IsADirectory | NotADirectory => {
+            Refusal::Permanent(error.to_string())
+        }
         _ => Refusal::Retryable(error.to_string()),
     }
 }
