@@ -85,6 +85,11 @@ pub(super) enum OwnerOf {
 }
 
 impl Meaning {
+    /// True of what becomes rows of facts.
+    pub(super) fn is_of_calls(self) -> bool {
+        matches!(self, Self::Graph(_) | Self::Red(_) | Self::SpanDuration | Self::SpanCalls | Self::Flow(_))
+    }
+
     /// What a metric of this name means. `None` for all that is not for the map.
     pub(super) fn of(name: &str) -> Option<Self> {
         if name.starts_with("topology.") || name.starts_with("topology_") {

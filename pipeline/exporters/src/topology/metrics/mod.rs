@@ -94,6 +94,10 @@ pub(super) struct Metrics {
     tally: PointTally,
 }
 
+/// Most rows for which room is made at once. They are large, and growing by doubling copies a scrape of them; but a point
+/// takes a few bytes only, so that whoever sends many must not make us take much more.
+const MOST_ROOM: usize = 65_536;
+
 /// The flag of a point that says that there is no value (opentelemetry/proto/metrics/v1, `DataPointFlags`).
 const NO_RECORDED_VALUE: u32 = 1;
 
@@ -158,8 +162,7 @@ impl Metrics {
         self.edges.begin(context.known.restarts().iter().sum());
         owners::learn(batch, context);
         let first = rows.facts.len();
-        // Rows are large: growing by doubling would copy a whole scrape of them.
-        rows.facts.reserve(batch.items());
+        rows.facts.reserve(calls_in(batch).min(MOST_ROOM));
         for resource in batch.resources() {
             let identity = Identity::read(resource.attributes());
             let resource_key = self.hash(resource.attributes());
@@ -408,4 +411,14 @@ impl<'a, 'b> Point<'a, 'b> {
             shape: self.shape,
         }
     }
+}
+
+/// How many points of a batch may tell of calls.
+fn calls_in(batch: &Batch) -> usize {
+    let mut points = 0_usize;
+    for scope in batch.resources().flat_map(|resource| resource.scopes()) {
+        let of_calls = scope.metrics().filter(|metric| Meaning::of(metric.name()).is_some_and(Meaning::is_of_calls));
+        points = of_calls.fold(points, |points, metric| points.saturating_add(metric.points()));
+    }
+    points
 }
