@@ -29,7 +29,7 @@ pub(in super::super) struct Known {
     anywhere: HashMap<Name, Option<Place>, RandomState>,
     /// Addresses; `None` if several live at one.
     addresses: HashMap<IpAddr, Option<Arc<End>>, RandomState>,
-    /// Grows with everything that is learnt.
+    /// Grows with everything that is learnt, and when an address turns out to say nothing.
     revision: u64,
     /// How often the names, and the addresses, started over.
     restarts: [u64; 2],
@@ -122,6 +122,7 @@ impl Known {
         });
         if known.as_ref().is_some_and(|known| known.who != end.who) {
             *known = None;
+            self.revision = self.revision.wrapping_add(1);
         }
     }
 

@@ -133,14 +133,15 @@ impl<'a> Ends<'a> {
 
     fn edge(&self, context: &mut Context<'_>) -> Edge {
         let (source, is_source_known) = resolve(&self.source, !self.is_told_by_destination, context);
-        let (target, is_target_known) = resolve(&self.destination, self.is_told_by_destination, context);
+        let (target, _) = resolve(&self.destination, self.is_told_by_destination, context);
         let saw = if self.is_told_by_destination { Saw::Server } else { Saw::Client };
         // From nobody to nobody is no fact.
         let is_between_strangers = source.who.is_unresolved() && target.who.is_unresolved();
         let mut edge = Edge::new(Lane::Flows, Some(source), target, saw);
         // Whoever is known by name is observed, and tells of its connections itself.
         edge.is_counted = !(is_between_strangers || self.is_told_by_destination && is_source_known);
-        if !(is_source_known && is_target_known) {
+        // Only a name stays whose it is.
+        if !(self.source.identity.is_somebody() && self.destination.identity.is_somebody()) {
             edge.is_unsure(context.known.revision());
         }
         edge.port = self.port;

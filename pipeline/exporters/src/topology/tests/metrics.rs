@@ -324,6 +324,33 @@ fn an_address_that_two_have_spoken_from_is_nobodys() {
 }
 
 #[test]
+fn what_goes_on_to_an_address_that_changed_hands_is_nobodys_from_then_on() {
+    let mut story = story("");
+    let tells = |source: &'static str, from: &'static str, to: &'static str, seconds, count| {
+        let of = [
+            ("tidewatch.reporter", "source"),
+            ("source.service.name", source),
+            ("source.address", from),
+            ("destination.address", to),
+        ];
+        metrics(&[], move |writer| counter(writer, "tidewatch.tcp.connections", seconds, count, &of))
+    };
+
+    story.takes(&tells("old", "10.0.0.7", "203.0.113.9", 11, 1));
+    story.takes(&tells("front", "10.0.0.8", "10.0.0.7", 11, 2));
+    story.takes(&tells("new", "10.0.0.7", "203.0.113.9", 12, 1));
+    story.takes(&tells("front", "10.0.0.8", "10.0.0.7", 26, 5));
+
+    let facts = story.rows().facts;
+    let of_front: Vec<_> = facts.iter().filter(|fact| call(fact).starts_with("Service/front")).collect();
+    let told: Vec<_> = of_front.iter().map(|fact| (call(fact), fact.measures.flow.connections)).collect();
+    assert_eq!(
+        told,
+        [("Service/front -> Service/old: ".to_owned(), 2), ("Service/front -> Unknown/unknown: ".to_owned(), 3)]
+    );
+}
+
+#[test]
 fn everything_of_a_flow_has_its_place() {
     let mut story = story("");
     let edge =
