@@ -470,21 +470,24 @@ service:
     assert_eq!(graph["edges"][0]["health"]["level"], "red", "{graph}");
 }
 
+/// A file that says this about the shop.
+fn baseline(spec: &str) -> String {
+    format!("apiVersion: topology/v1alpha1\nkind: TopologyBaseline\nmetadata: {{ name: shop }}\nspec:\n{spec}")
+}
+
 #[test]
 fn who_is_required_and_was_never_seen_is_on_the_map_as_missing() {
     let (otlp, port, room) = (free_port(), free_port(), Room::new());
-    let baseline = "apiVersion: topology/v1alpha1
-kind: TopologyBaseline
-metadata: { name: shop }
-spec:
-  defaults: { missingAfter: 0s }
+    let baseline = baseline(
+        "  defaults: { missingAfter: 0s }
   edges:
     - from: { ns: shop, kind: Deployment, name: worker }
       to: { ns: shop, kind: Deployment, name: cart }
       state: require
     - { from: { name: \"*\" }, to: { name: \"*\" } }
-";
-    let keys = format!(", baselines: [\"{}\"]", room.file("baseline.yaml", baseline).display());
+",
+    );
+    let keys = format!(", baselines: [\"{}\"]", room.file("baseline.yaml", &baseline).display());
     let map = Map { tidewatch: Tidewatch::start_in(room, &config(otlp, port, &keys)), otlp, port };
     let worker = || {
         let graph = map.json("/api/v1/graph?collapse=none");
@@ -504,14 +507,12 @@ spec:
 #[test]
 fn a_restart_tells_no_finding_again() {
     let (otlp, port, kept) = (free_port(), free_port(), Room::new());
-    let baseline = "apiVersion: topology/v1alpha1
-kind: TopologyBaseline
-metadata: { name: shop }
-spec:
-  defaults: { grace: 0s }
+    let baseline = baseline(
+        "  defaults: { grace: 0s }
   edges:
     - { from: { ns: shop, name: web }, to: { ns: shop, name: cart }, state: forbid }
-";
+",
+    );
     let config = format!(
         "receivers:
   otlp: {{protocols: {{http: {{endpoint: \"127.0.0.1:{otlp}\"}}}}}}
@@ -527,7 +528,7 @@ service:
     logs: {{receivers: [topology], exporters: [file]}}
 ",
         kept.path("map").display(),
-        kept.file("baseline.yaml", baseline).display()
+        kept.file("baseline.yaml", &baseline).display()
     );
     let start = || Map { tidewatch: Tidewatch::start(&config), otlp, port };
     let gauges = |map: &Map| {
